@@ -17,6 +17,7 @@ from qmpsh.cli.run.vm import socket_folder
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.dialect import GUEST_AGENT, QEMU, RECORDING, server_version
 from qmpsh.errors import SIGNALLED, UsageError, shortened
+from qmpsh.jsontypes import JsonObject, as_dict
 from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command, Greeting, classify
 from qmpsh.render.environment import Environment
@@ -27,7 +28,7 @@ from qmpsh.replay.answers import Answers, ignore_mismatch
 from qmpsh.replay.recording import Recording, read_recording
 from qmpsh.replay.server import ReplayServer
 from qmpsh.schema.cache import read_schema_entities
-from qmpsh.secrets.rules import mask_json
+from qmpsh.secrets.rules import mask_arguments
 from qmpsh.share.door import Door, listen_door
 from qmpsh.shell.policy import reads_only
 from qmpsh.system.programs import not_started
@@ -118,7 +119,7 @@ class _StrictReport:
     def mismatch(self, command: Command, why: str) -> None:
         """Print the first command that is not answered as recorded."""
         if not self.differs:
-            arguments = compact(mask_json(command.arguments)) if command.arguments else ""
+            arguments = _shown(command.name, as_dict(command.arguments))
             self._notice(_FIRST_MISMATCH, name=command.name, arguments=arguments, why=why)
         self.differs = True
 
@@ -126,8 +127,7 @@ class _StrictReport:
         """Print what was never asked for."""
         left = answers.unasked()
         for one in left[:_SHOWN]:
-            arguments = compact(one.arguments) if one.arguments else ""
-            self._notice(_UNASKED, name=one.name, arguments=arguments)
+            self._notice(_UNASKED, name=one.name, arguments=_shown(one.name, one.arguments))
         if left[_SHOWN:]:
             self._notice(_UNASKED_MORE, count=len(left) - _SHOWN)
         self.differs = self.differs or bool(left)
@@ -135,6 +135,11 @@ class _StrictReport:
     def _notice(self, text: str, **parts: object) -> None:
         shown = {key: shortened(str(value)) for key, value in parts.items()}
         self._environment.notice(visible(text.format(**shown)))
+
+
+def _shown(name: str, arguments: JsonObject) -> str:
+    """Return a command's arguments as they are printed, "" for none."""
+    return compact(mask_arguments(name, arguments)) if arguments else ""
 
 
 @contextlib.contextmanager

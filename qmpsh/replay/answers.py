@@ -21,6 +21,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.protocol.messages import Command, ends_vm
 from qmpsh.replay.pairing import RecordedCommand, RecordedEvent
 from qmpsh.replay.recording import CommandGroup, Recording
+from qmpsh.secrets.rules import mask_arguments
 
 _OTHER_ARGUMENTS: Final = "replay: {name} was recorded {times} with {arguments}"
 _ONCE: Final = "once,"
@@ -181,7 +182,7 @@ class Answers:
         if groups:
             count = sum(len(group.commands) for group in groups)
             times = _ONCE if count == 1 else _TIMES.format(count=count)
-            shown = shortened(json.dumps(groups[-1].arguments))
+            shown = shortened(json.dumps(mask_arguments(command.name, groups[-1].arguments)))
             why = _OTHER_ARGUMENTS.format(name=command.name, times=times, arguments=shown)
             return self._refused(command, why)
         if command.name not in self._recording.command_list(self._session):

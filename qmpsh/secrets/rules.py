@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from qmpsh.errors import Span
-from qmpsh.jsontypes import Json, JsonObject, get_dict
+from qmpsh.jsontypes import Json, JsonObject, as_dict, get_dict
 from qmpsh.light_typing import NamedTuple
 from qmpsh.secrets.text import (
     MASK,
@@ -166,6 +166,12 @@ def mask_keys(message: JsonObject) -> JsonObject:
 def mask_json(value: Json) -> Json:
     """Return a copy of a message with every secret in it replaced by `********`."""
     return _mask(value, SecretContext())
+
+
+def mask_arguments(name: str, arguments: JsonObject) -> Json:
+    """Return a command's arguments without the secrets in them, and the keys that it types."""
+    message = mask_json(mask_keys({"execute": name, "arguments": arguments}))
+    return as_dict(message).get("arguments")
 
 
 def mask_hmp_text(text: str) -> str:

@@ -218,6 +218,17 @@ def test_other_arguments() -> None:
     }
 
 
+def test_other_arguments_are_masked() -> None:
+    secret: JsonObject = {"qom-type": "secret", "id": "s0", "data": "hunter2"}
+    typed: JsonObject = {"keys": [{"type": "qcode", "data": "h"}]}
+    for name, arguments in (("object-add", secret), ("send-key", typed)):
+        answers = begun(sent(name, arguments), returned({}))
+        desc = str(ask(answers, name, {"id": "x"}))
+        assert "********" in desc
+        assert "hunter2" not in desc
+        assert '"h"' not in desc
+
+
 def test_what_the_server_had_and_what_not() -> None:
     answers = begun(
         *(sent("query-commands"), returned([{"name": "stop"}, {"name": "cont"}])),

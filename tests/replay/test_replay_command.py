@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from qmpsh.jsontypes import JsonObject
 from tests.agents import Agent
 from tests.conftest import RunQmpsh
 from tests.qemu import Vm, VmStarter, new_folder
-from tests.replay.samples import sample
+from tests.replay.samples import returned, sample, sent, text_of
 from tests.waiting import PATIENCE
 
 SESSION = """query-status
@@ -181,6 +182,17 @@ def test_the_exit_codes_of_a_command(run_qmpsh: RunQmpsh) -> None:
     assert done.stderr.splitlines()[0] == "qmpsh: --strict: never asked for: query-status "
     assert len(done.stderr.splitlines()) == 7
     assert run_qmpsh("replay", path, "--strict", "--", "sh", "-c", "exit 7").returncode == 7
+
+
+def test_what_was_never_asked_for_is_masked(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:
+    path = tmp_path / "others.log"
+    secret: JsonObject = {"qom-type": "secret", "id": "s0", "data": "hunter2"}
+    path.write_text(text_of(sent("object-add", secret), returned({})))
+    done = run_qmpsh("replay", str(path), "--strict", "--", "true")
+    assert done.stderr == (
+        "qmpsh: --strict: never asked for: object-add"
+        ' {"qom-type": "secret", "id": "s0", "data": "********"}\n'
+    )
 
 
 @pytest.mark.parametrize(
