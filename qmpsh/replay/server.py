@@ -127,8 +127,8 @@ class ReplayServer:
         client.send_events(self._renewed(self._answers.take_events(time.monotonic())))
         if ready.get(client.socket.fileno(), 0) & ~WRITE:
             client.read()
-        self._answer_requests(client)
         client.write()
+        self._answer_requests(client)
         if client.is_over:
             client.socket.close()
             self._client = None
@@ -151,9 +151,9 @@ class ReplayServer:
         return {**greeting, "QMP": {**get_dict(greeting, "QMP"), REPLAY: self._kind}}
 
     def _answer_requests(self, client: _ReplayClient) -> None:
-        """Answer all that it has sent so far."""
+        """Answer what it has sent so far, as far as it takes the replies."""
         is_more = True
-        while is_more and not client.ends:
+        while is_more and not client.ends and client.session.takes_replies:
             request = client.session.next_request()
             if client.session.negotiated and not client.has_begun:
                 client.has_begun = True
@@ -161,6 +161,7 @@ class ReplayServer:
             is_more = request is not None
             if request is not None:
                 self._answer(client, request)
+            client.write()
 
     def _answer(self, client: _ReplayClient, request: ShareRequest) -> None:
         answer = self._answers.answer(request.command, time.monotonic())
