@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -77,6 +78,13 @@ def test_properties_on_demand_without_secrets() -> None:
            ├─ url = "https://bob:********@host/"
            └─ gpio-out "" 1"""
     )
+
+
+def test_a_device_with_any_number_of_properties_is_read_in_linear_time() -> None:
+    before = time.process_time()
+    _, device, _ = read_qtree(SOME.replace("    addr = 02.0\n", "    addr = 02.0\n" * 80_000))[:3]
+    assert time.process_time() - before < 5
+    assert len(device.properties) == 80_000
 
 
 def test_usb_devices_are_below_their_hubs() -> None:

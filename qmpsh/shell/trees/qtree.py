@@ -13,7 +13,7 @@ Source: QEMU 7.2 and 10.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from qmpsh.complete.buses import is_port
@@ -57,17 +57,17 @@ class QtreeEntry(NamedTuple):
 
 def read_qtree(text: str) -> list[QtreeEntry]:
     """Return the entries in the order of the text; [] if it does not begin with a bus."""
-    entries: list[QtreeEntry] = []
+    found: list[tuple[QtreeEntry, list[str]]] = []
     for line in text.replace("\r\n", "\n").split("\n"):
         words = line.strip()
-        found = _entry(len(line) - len(line.lstrip(" ")), words)
-        if found is not None:
-            entries.append(found)
-        elif entries and words:
-            entries[-1] = _with(entries[-1], words)
+        entry = _entry(len(line) - len(line.lstrip(" ")), words)
+        if entry is not None:
+            found.append((entry, []))
+        elif found and words:
+            found[-1][1].append(words)
         elif words:
             return []
-    return list(_freed(entries))
+    return list(_freed([_with(entry, lines) for entry, lines in found]))
 
 
 def _entry(depth: int, words: str) -> QtreeEntry | None:
@@ -78,14 +78,20 @@ def _entry(depth: int, words: str) -> QtreeEntry | None:
     return None
 
 
-def _with(entry: QtreeEntry, words: str) -> QtreeEntry:
-    """Return an entry with one more line that belongs to it."""
-    kind, property = _TYPE.fullmatch(words), _PROPERTY.fullmatch(words)
-    if entry.is_bus and not entry.kind and kind is not None:
-        return entry._replace(kind=kind[1])
-    if property is not None:
-        return entry._replace(properties=(*entry.properties, (property[1], property[2])))
-    return entry._replace(lines=(*entry.lines, words))
+def _with(entry: QtreeEntry, lines: Iterable[str]) -> QtreeEntry:
+    """Return an entry with the lines that belong to it."""
+    kind = entry.kind
+    properties: list[tuple[str, str]] = []
+    others: list[str] = []
+    for words in lines:
+        type_, property = _TYPE.fullmatch(words), _PROPERTY.fullmatch(words)
+        if entry.is_bus and not kind and type_ is not None:
+            kind = type_[1]
+        elif property is not None:
+            properties.append((property[1], property[2]))
+        else:
+            others.append(words)
+    return entry._replace(kind=kind, properties=tuple(properties), lines=tuple(others))
 
 
 def _freed(entries: list[QtreeEntry]) -> Iterator[QtreeEntry]:
