@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from textwrap import dedent
 
 import pytest
@@ -114,6 +115,24 @@ def test_nodes_that_name_their_children_need_no_graph() -> None:
     ]
     text = drawn(ask_block(TreeRequest()), {NODES: nodes})
     assert text == "node top  qcow2\n└─ f  file  /a.img"
+
+
+def test_any_number_of_devices_are_drawn_in_linear_time() -> None:
+    nodes: Json = [{"node-name": f"n{n}", "drv": "raw", "file": f"/{n}"} for n in range(4000)]
+    devices: Json = [
+        {
+            "device": f"d{n}",
+            "inserted": {
+                "node-name": f"n{n}",
+                "image": {"filename": f"/{n}", "backing-image": {"filename": f"/below{n}"}},
+            },
+        }
+        for n in range(4000)
+    ]
+    before = time.process_time()
+    text = drawn(ask_block(TreeRequest()), {NODES: nodes, "query-block": devices})
+    assert time.process_time() - before < 5
+    assert text.startswith("device d0\n└─ n0  raw\n   └─ backing:  /below0\ndevice d1\n")
 
 
 def test_unused_nodes_unnamed_backends_and_empty_drives() -> None:

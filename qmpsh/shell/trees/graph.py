@@ -123,6 +123,8 @@ def chained_graph(nodes: Json, devices: Json, parts: Mapping[str, TreeNode]) -> 
         for child in get_dicts(item, "children")
         if (name := get_str(child, "child"))
     ]
+    parents = {edge.parent for edge in edges}
+    keys = {(part.about[:1], part.path): key for key, part in parts.items() if part.path}
     for item in as_dicts(devices)[:MAX_NODES]:
         inserted = get_dict(item, "inserted")
         name = device_name(get_str(item, "qdev")) or get_str(item, "device")
@@ -130,17 +132,24 @@ def chained_graph(nodes: Json, devices: Json, parts: Mapping[str, TreeNode]) -> 
         if inserted:
             key = f"node {get_str(inserted, 'node-name')}"
             edges.append(Edge(f"device {name}", key))
-            if all(edge.parent != key for edge in edges):
-                edges += _images(get_dict(inserted, "image"), key, found)
+            if key not in parents:
+                chain = [*_images(get_dict(inserted, "image"), key, keys, found)]
+                parents |= {edge.parent for edge in chain}
+                edges += chain
     return BlockGraph(found, tuple(edges))
 
 
-def _images(image: JsonObject, key: str, parts: dict[str, TreeNode]) -> Iterator[Edge]:
+def _images(
+    image: JsonObject,
+    key: str,
+    keys: dict[tuple[tuple[str, ...], str], str],
+    parts: dict[str, TreeNode],
+) -> Iterator[Edge]:
     """Yield the edges down a chain of images. key: of the first one's node
 
+    keys: of the parts by driver and file; what is not there is added to them and to the parts
     The image of a filter has the same file once more.
     """
-    keys = {(part.about[:1], part.path): key for key, part in parts.items() if part.path}
     file = innermost_file(get_str(image, "filename"))
     for _ in range(MAX_DEPTH):
         image = get_dict(image, "backing-image")
@@ -149,11 +158,12 @@ def _images(image: JsonObject, key: str, parts: dict[str, TreeNode]) -> Iterator
         below = innermost_file(get_str(image, "filename"))
         if below != file:
             path, driver = mask_text(below), get_str(image, "format")
-            child = keys.get(((driver,), path))
+            about = tuple(filter(None, (driver,)))
+            child = keys.get((about, path))
             if child is None:
-                child = f"image {path}"
+                child = keys[about, path] = f"image {path}"
                 facts = known({"type": "node", "driver": driver, "file": path})
-                parts[child] = TreeNode("", "", tuple(filter(None, (driver,))), path, "", facts)
+                parts[child] = TreeNode("", "", about, path, "", facts)
             yield Edge(key, child, "backing")
             key, file = child, below
 
