@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_str, get_strs
 from qmpsh.language.syntax import Mode
 from qmpsh.secrets.text import MASK
+from qmpsh.shell.columns import in_columns
 from qmpsh.shell.qom.find import is_value, read_filters
 from qmpsh.shell.qom.leaving import GONE
-from qmpsh.shell.qom.listing import in_columns, names_of
+from qmpsh.shell.qom.listing import names_of
 from qmpsh.shell.qom.place import QomPlace, place_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note
@@ -248,19 +250,26 @@ def test_a_secret_is_never_asked_for(commands: tuple[str, ...]) -> None:
 
 def test_columns_as_ls_has_them() -> None:
     names = ["a/", "bb", "ccc", "d", "e"]
-    assert in_columns(names, 80) == "a/  bb  ccc  d  e"
-    assert in_columns(names, 12) == "a/  ccc  e\nbb  d"
-    assert in_columns(names, 3) == "\n".join(names)
-    assert in_columns([], 80) == ""
+    assert in_columns(names, 80) == ["a/  bb  ccc  d  e"]
+    assert in_columns(names, 12) == ["a/  ccc  e", "bb  d"]
+    assert in_columns(names, 3) == names
+    assert in_columns([], 80) == []
     assert names_of([{"name": "bus master[0]", "type": "child<x>"}]) == ['"bus master[0]/"']
 
 
 @patient
 @given(st.lists(st.text("ab", min_size=1, max_size=9), max_size=30), st.integers(1, 60))
 def test_columns_fit_and_hold_every_name(names: list[str], width: int) -> None:
-    lines = in_columns(names, width).split("\n")
+    lines = in_columns(names, width)
     assert sorted(" ".join(lines).split()) == sorted(names)
     assert all(len(text) <= width or " " not in text for text in lines)
+
+
+def test_many_names_are_laid_out_in_linear_time() -> None:
+    before = time.process_time()
+    lines = in_columns(["a" * 70, *map(str, range(20_000))], 80)
+    assert time.process_time() - before < 5
+    assert len(lines) == 10_041
 
 
 # -------------------------------------------------------------------- .get and .prop

@@ -6,7 +6,7 @@ write-only. Source: QEMU 7.2 and 10.0; qom-list-get is QEMU 10.1's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final
 
 from qmpsh.errors import LineFailed
@@ -102,32 +102,3 @@ def names_of(members: Iterable[JsonObject]) -> list[str]:
 
 def _typed(name: str) -> str:
     return quote(name) if any(char in name for char in " '\"") else name
-
-
-def in_columns(names: Sequence[str], width: int, columns_of: Callable[[str], int] = len) -> str:
-    """Return the names in as many columns as fit, down the first one first, as `ls` does.
-
-    columns_of: how many columns of the terminal a text takes
-    """
-    for count in range(len(names), 1, -1):
-        rows = -(-len(names) // count)
-        parts = [names[at : at + rows] for at in range(0, len(names), rows)]
-        widths = [max(map(columns_of, part)) + _GAP for part in parts]
-        if sum(widths) - _GAP <= width:
-            return "\n".join(_row(parts, widths, row, columns_of) for row in range(rows))
-    return "\n".join(names)
-
-
-_GAP: Final = 2
-
-
-def _row(
-    parts: Sequence[Sequence[str]],
-    widths: Sequence[int],
-    row: int,
-    columns_of: Callable[[str], int],
-) -> str:
-    cells = [
-        (part[row], width) for part, width in zip(parts, widths, strict=True) if row < len(part)
-    ]
-    return "".join(text + " " * (width - columns_of(text)) for text, width in cells).rstrip()

@@ -6,12 +6,12 @@ Signatures come from the schema, prose from the local manual.
 from __future__ import annotations
 
 from collections.abc import Generator
-from itertools import zip_longest
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import VERBS, Reach, Takes
 from qmpsh.schema.describe import hanging
+from qmpsh.shell.columns import in_columns
 from qmpsh.shell.context import Context
 from qmpsh.shell.devices import device_properties
 from qmpsh.shell.execute import hmp_request
@@ -98,7 +98,8 @@ def _overview(context: Context, columns: int) -> str:
     lines += ["", *hanging("", _ON_TOPICS, min(MAX_COLUMNS, columns))]
     if context.introspection.commands:
         lines += ["", f"Commands of this server ({len(context.introspection.commands)}):"]
-        lines += _in_columns(_marked(context.introspection), columns)
+        names = _marked(context.introspection)
+        lines += [f"  {line}" for line in in_columns(names, columns - len("  "))]
     return "\n".join(lines)
 
 
@@ -108,22 +109,6 @@ def _marked(introspection: Introspection) -> list[str]:
         f"{name} (disabled)" if name in introspection.disabled else name
         for name in sorted(introspection.commands)
     ]
-
-
-def _in_columns(names: list[str], width: int) -> list[str]:
-    """Return names in columns that are read downwards, as ls does. width: of a line"""
-    columns: list[list[str]] = []
-    for rows in range(1, len(names) + 1):
-        columns = [_padded(names[start : start + rows]) for start in range(0, len(names), rows)]
-        if sum(len(column[0]) for column in columns) <= width:
-            break
-    return [f"  {''.join(line)}".rstrip() for line in zip_longest(*columns, fillvalue="")]
-
-
-def _padded(column: list[str]) -> list[str]:
-    """Return the names padded to the longest and two blanks."""
-    width = max(map(len, column)) + 2
-    return [name.ljust(width) for name in column]
 
 
 def special_topic(context: Context, words: str, width: int) -> str | None:

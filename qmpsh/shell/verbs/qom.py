@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.syntax import VerbLine, prints_reply
 from qmpsh.language.verbs import Reach, Takes
+from qmpsh.shell.columns import in_columns
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import defaulted
 from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.qom.find import ask_matching, read_filters
 from qmpsh.shell.qom.leaving import at_place, leave_if_gone
-from qmpsh.shell.qom.listing import ask_members, ask_place, in_columns, names_of, without_regions
+from qmpsh.shell.qom.listing import ask_members, ask_place, names_of, without_regions
 from qmpsh.shell.qom.place import ROOT, place_of, places_of
 from qmpsh.shell.qom.requests import VALUES, get_request, path_of, set_request
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps
@@ -137,7 +138,7 @@ def _columns(context: Context, members: Sequence[JsonObject]) -> str:
     """Return the names, for a person in columns."""
     names = names_of(members)
     is_read = context.settings.interactive or context.settings.reader
-    return in_columns(names, context.front_end.columns()) if is_read else "\n".join(names)
+    return "\n".join(in_columns(names, context.front_end.columns()) if is_read else names)
 
 
 def _deadline(timeout: float | None) -> float:
