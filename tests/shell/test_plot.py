@@ -9,6 +9,7 @@ import pytest
 from qmpsh.jsontypes import Json
 from qmpsh.language.reply_paths import Number, read_path
 from qmpsh.shell.plots.series import MAX_SAMPLES, Series, tab_separated
+from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note
 from tests.shell.scripted import Messages, ScriptedShell
 
@@ -85,6 +86,10 @@ def test_a_person_gets_what_can_be_drawn() -> None:
             ".plot: the human monitor answers in text, which has no paths; write a QMP query",
         ),
         (
+            ".plot human-monitor-command command-line='info balloon' actual",
+            ".plot: the human monitor answers in text, which has no paths; write a QMP query",
+        ),
+        (
             f".plot query-x {'a ' * 65}",
             ".plot draws at most 64 paths at a time; this line has 65",
         ),
@@ -95,6 +100,12 @@ def test_what_it_does_not_draw(line: str, says: str) -> None:
     outcome = shell.run(line)
     assert (outcome.exit_code, str(outcome.error)) == (2, says)
     assert shell.answers == []
+
+
+def test_at_the_prompt_the_human_monitor_needs_no_dot_to_be_known() -> None:
+    shell = ScriptedShell(settings=Settings(interactive=True))
+    says = ".plot: the human monitor answers in text, which has no paths; write a QMP query"
+    assert str(shell.run("plot hmp info balloon").error) == says
 
 
 def test_a_number_that_is_not_there_may_come() -> None:

@@ -25,6 +25,7 @@ from qmpsh.language.reply_paths import (
 )
 from qmpsh.language.syntax import VerbLine, prints_reply
 from qmpsh.language.verbs import Reach, Takes
+from qmpsh.protocol.messages import HMP
 from qmpsh.shell.context import Context
 from qmpsh.shell.plots.series import Series, sample_object, tab_separated
 from qmpsh.shell.repeat import Repetition, read_repetition, repeat
@@ -34,6 +35,8 @@ from qmpsh.shell.verbs.table import verb
 
 _EXAMPLE = ".plot 1s query-blockstats [device=vda].stats.rd_bytes/s"
 _IS_TEXT = ".plot: the human monitor answers in text, which has no paths; write a QMP query"
+_IN_TEXT = frozenset({".hmp", "hmp", HMP})
+"""what begins a line of the human monitor"""
 _MAX_PATHS = 64
 _TOO_MANY = ".plot draws at most {most} paths at a time; this line has {count}"
 _NOTHING_MOVED = (
@@ -58,7 +61,7 @@ def plot(context: Context, line: VerbLine) -> Steps:
     query, words = _split(line)
     if len(words) > _MAX_PATHS:
         raise UsageError(_TOO_MANY.format(most=_MAX_PATHS, count=len(words)))
-    if context.hmp or query.rest.split(None, 1)[:1] == [".hmp"]:
+    if context.hmp or not _IN_TEXT.isdisjoint(query.rest.split(None, 1)[:1]):
         raise UsageError(_IS_TEXT)
     paths = [read_path(word) for word in words]
     repetition = yield from read_repetition(context, query, _EXAMPLE)
