@@ -10,7 +10,7 @@ from qmpsh.language.syntax import VerbLine, prints_reply
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.shell.columns import in_columns
 from qmpsh.shell.context import Context
-from qmpsh.shell.execute import defaulted
+from qmpsh.shell.execute import Request, defaulted
 from qmpsh.shell.interpreter import run_request
 from qmpsh.shell.qom.find import ask_matching, read_filters
 from qmpsh.shell.qom.leaving import at_place, leave_if_gone
@@ -71,11 +71,7 @@ def list_object(context: Context, line: VerbLine) -> Steps:
 )  # fmt: skip
 def get_property(context: Context, line: VerbLine) -> Steps:
     """Send the `qom-get`. Raises LineSyntaxError, and what a command raises."""
-    request = get_request(context, line)
-    outcome = yield from run_request(context, request)
-    if outcome.exit_code and context.client is not None:
-        yield from leave_if_gone(context, context.client)
-    return outcome
+    return (yield from _send(context, get_request(context, line)))
 
 
 @verb(
@@ -86,11 +82,7 @@ def set_property(context: Context, line: VerbLine) -> Steps:
     """Send the `qom-set`, its value of the property's type. Raises LineSyntaxError, SchemaMismatch,
     and what a command raises.
     """
-    request = yield from set_request(context, line)
-    outcome = yield from run_request(context, request)
-    if outcome.exit_code and context.client is not None:
-        yield from leave_if_gone(context, context.client)
-    return outcome
+    return (yield from _send(context, (yield from set_request(context, line))))
 
 
 @verb(
@@ -115,6 +107,14 @@ def find_objects(context: Context, line: VerbLine) -> Steps:
     for note in late:
         yield Note(note)
     return Outcome()
+
+
+def _send(context: Context, request: Request) -> Steps:
+    """Send a command; where it fails because the working path is gone, leave that."""
+    outcome = yield from run_request(context, request)
+    if outcome.exit_code and context.client is not None:
+        yield from leave_if_gone(context, context.client)
+    return outcome
 
 
 def _listed(
