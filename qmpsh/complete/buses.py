@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from qmpsh.jsontypes import JsonObject, get_str
 from qmpsh.light_typing import NamedTuple
 
 NO_HOT_PLUG = "no hot-plug"
@@ -19,7 +20,16 @@ _FIXED = frozenset({"System", "ISA", "IDE", "HDA", "i2c-bus", "floppy-bus", "SSI
 """Buses to which nothing is added while the VM runs, by what `info qtree` calls them."""
 _EXPRESS = frozenset({"PCIE", "CXL"})
 _ROOTS = frozenset({"pxb-bus", "pxb-pcie-bus", "pxb-cxl-bus"})
+_CHILD = "child<"
 _DEVICE = re.compile(r'dev: (\S+), id "(.*)"')
+
+
+def child_kind(item: JsonObject) -> str:
+    """Return the type of the object that an item of qom-list is: `child<virtio-net-pci>` is a
+    virtio-net-pci; "" for a property that is none.
+    """
+    kind = get_str(item, "type")
+    return kind[len(_CHILD) : -1] if kind.startswith(_CHILD) else ""
 
 
 def is_port(driver: str) -> bool:

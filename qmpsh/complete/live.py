@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from qmpsh.complete.buses import read_buses
+from qmpsh.complete.buses import child_kind, read_buses
 from qmpsh.complete.order import type_place
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.jsontypes import Json, as_dicts, as_str, get_dict, get_str
@@ -62,11 +62,11 @@ def _member(*names: str, kind: str = "") -> Callable[[Json, CursorContext], Iter
 
 
 def _children(value: Json, context: CursorContext) -> Iterator[LiveValue]:
-    """Read the children of qom-list: `child<virtio-net-pci>` is a virtio-net-pci."""
+    """Read the children of qom-list."""
     for item in as_dicts(value):
-        kind = str(item.get("type"))
-        if kind.startswith("child<"):
-            yield LiveValue(str(item.get("name")), kind[6:-1])
+        kind = child_kind(item)
+        if kind:
+            yield LiveValue(str(item.get("name")), kind)
 
 
 def _paths(value: Json, context: CursorContext) -> Iterator[LiveValue]:
@@ -77,7 +77,7 @@ def _paths(value: Json, context: CursorContext) -> Iterator[LiveValue]:
 
 def _properties(value: Json, context: CursorContext) -> Iterator[LiveValue]:
     for item in as_dicts(value):
-        if not str(item.get("type")).startswith("child<"):
+        if not child_kind(item):
             yield LiveValue(str(item.get("name")), str(item.get("type")))
 
 

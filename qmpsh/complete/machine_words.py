@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.live import LiveQuery, live_values_of
 from qmpsh.jsontypes import as_dicts, get_str
@@ -28,7 +29,6 @@ _HOMES: Final = ("/machine/peripheral", "/objects")
 """Where objects with an id are, which is all that is needed of them at the root."""
 PROPERTIES: Final = frozenset({Takes.QOM_PROPERTY, Takes.QOM_SETTING})
 """What is a property of an object."""
-_CHILD: Final = "child<"
 _FILTERS: Final = ("type=", "name=")
 
 
@@ -129,7 +129,6 @@ def _listed(catalog: Catalog, path: str) -> list[tuple[str, str, bool]]:
     query = LiveQuery("qom-list", (("path", catalog.resolve_path(path)),))
     found = []
     for item in as_dicts(catalog.live.answer(query)):
-        name, kind = get_str(item, "name"), get_str(item, "type")
-        is_child = kind.startswith(_CHILD)
-        found.append((name, kind[len(_CHILD) : -1] if is_child else kind, is_child))
+        child = child_kind(item)
+        found.append((get_str(item, "name"), child or get_str(item, "type"), bool(child)))
     return sorted(found, key=lambda member: (member[1] == "memory-region", member[0]))

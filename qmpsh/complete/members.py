@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LiveQuery, LiveValue, LiveValues, live_values_at
 from qmpsh.complete.order import IMAGES, is_needed, place_in, property_place, value_places
 from qmpsh.complete.taken import OPEN_IMAGE, open_images, place_of, taken_values
 from qmpsh.complete.value_sources import names_file
-from qmpsh.jsontypes import JsonObject, as_dicts, as_str, get_str
+from qmpsh.jsontypes import JsonObject, as_dicts, as_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
 from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
@@ -101,7 +102,7 @@ def _properties(line: TypedArguments, live: LiveValues) -> Iterator[JsonObject]:
     answer = live.answer(LiveQuery("device-list-properties", (("typename", driver),)))
     for item in as_dicts(answer):
         # Children are parts that the device makes itself.
-        if not get_str(item, "type").startswith("child<"):
+        if not child_kind(item):
             yield item
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dicts
 from qmpsh.schema.describe import hanging
@@ -28,16 +29,12 @@ def device_properties(
         return "\n".join(hanging("", f"{more} lists them.", width))
     answer = yield from introspection.ask_device(driver)
     if isinstance(answer, list):
-        found = [item for item in as_dicts(answer) if not _is_part(item)]
+        # A child is a part that the device makes itself.
+        found = [item for item in as_dicts(answer) if not child_kind(item)]
         return "\n".join([f"Properties of {driver}:", *_lines(found, width)])
     if introspection.asks:
         raise UsageError(f"no device {driver}; Tab after driver= lists what this VM knows")
     return ""
-
-
-def _is_part(item: JsonObject) -> bool:
-    """Whether it is a child: a part that the device makes itself."""
-    return str(item.get("type")).startswith("child<")
 
 
 def _lines(found: list[JsonObject], width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.jsontypes import (
     Json,
     JsonObject,
@@ -119,9 +120,9 @@ def read_devices(replies: Replies) -> Json:
     if "peripheral" not in replies:
         return None
     return [
-        {"id": get_str(item, "name"), "driver": kind[len("child<") : -1]}
+        {"id": get_str(item, "name"), "driver": driver}
         for item in as_dicts(replies["peripheral"])
-        if (kind := get_str(item, "type")).startswith("child<")
+        if (driver := child_kind(item))
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Final
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.errors import LineFailed
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dicts, get_str
 from qmpsh.language.values import quote
@@ -16,7 +17,7 @@ from qmpsh.protocol.messages import Command
 from qmpsh.secrets.rules import is_secret_property, mask_json
 from qmpsh.secrets.text import MASK
 from qmpsh.shell.trees.node import AskedRound
-from qmpsh.shell.trees.qom import HIDDEN, NO_OBJECT, child_kind, qom_listing, qom_value
+from qmpsh.shell.trees.qom import HIDDEN, NO_OBJECT, qom_listing, qom_value
 
 NO_QOM = "this server has no object model: it does not know qom-list"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.errors import LineFailed
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_str
-from qmpsh.protocol.messages import Command
 from qmpsh.secrets.text import MASK, is_secret_name, mask_text
 from qmpsh.shell.hmp import hmp_command, hmp_text
 from qmpsh.shell.overview.replies import known
@@ -22,13 +22,14 @@ from qmpsh.shell.trees.node import (
     below_name,
     nested,
 )
+from qmpsh.shell.trees.qom import qom_listing
 from qmpsh.shell.trees.qtree import QtreeEntry, read_qtree
 
 WITHOUT_BUSES = "only devices with a name, without their buses: this server has no human monitor"
 NO_DEVICES = "no devices: this server has neither a human monitor nor qom-list"
 
 QTREE: Final = hmp_command("info qtree")
-_NAMED: Final = Command("qom-list", {"path": PERIPHERAL})
+_NAMED: Final = qom_listing(PERIPHERAL)
 _PLACES: Final = ("addr", "port", "scsi-id", "unit", "nr")
 """Properties that say where on its bus a device is; the first that is there is shown."""
 
@@ -82,9 +83,7 @@ def _property(name: str, value: str) -> TreeNode:
 
 def _named(listed: Json) -> Iterator[TreeNode]:
     for item in as_dicts(listed):
-        name, kind = get_str(item, "name"), get_str(item, "type")
-        if kind.startswith("child<"):
-            driver = kind[len("child<") : -1]
-            yield TreeNode(
-                "", name, (driver,), facts={"type": "device", "name": name, "driver": driver}
-            )
+        name, driver = get_str(item, "name"), child_kind(item)
+        if driver:
+            facts: JsonObject = {"type": "device", "name": name, "driver": driver}
+            yield TreeNode("", name, (driver,), facts=facts)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Final
 
+from qmpsh.complete.buses import child_kind
 from qmpsh.errors import LineFailed
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_str, get_str
 from qmpsh.light_typing import NamedTuple
@@ -37,7 +38,6 @@ HIDDEN: Final = "memory-region"
 
 _LINE: Final = re.compile(r"( *)/(.*) \(([^()]*)\)")
 _NO_PATH: Final = re.compile(r"Path '.*' (?:could not be resolved|is ambiguous).*")
-_CHILD: Final = "child<"
 
 
 class QomObject(NamedTuple):
@@ -181,12 +181,6 @@ def _children(listed: Json, parent: QomObject, *, has_all: bool) -> list[QomObje
             path = f"{parent.path.rstrip('/')}/{name}"
             found.append(QomObject(parent.depth + 1, name, kind, path))
     return found
-
-
-def child_kind(item: JsonObject) -> str:
-    """Return the type of the object that a property is; "" for one that is none."""
-    kind = get_str(item, "type")
-    return kind[len(_CHILD) : -1] if kind.startswith(_CHILD) else ""
 
 
 def _in_order(top: QomObject, below: Mapping[str, Sequence[QomObject]]) -> list[QomObject]:
