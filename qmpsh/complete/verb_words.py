@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from qmpsh.complete.candidates import Candidate, Catalog, Form, Setting
+from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.line import typed_arguments
 from qmpsh.complete.live import LiveQuery
 from qmpsh.complete.machine_words import (
@@ -34,14 +34,9 @@ from qmpsh.schema.model import Member, ObjectType, Schema
 # ---------------------------------------------------------------------------- options of .set
 
 
-def set_candidates(
-    before: str, context: CursorContext, settings: Mapping[str, Setting]
-) -> Iterable[Candidate]:
-    """Yield the options of `.set`, or the values of the one that is named.
-
-    before: the line up to the word at the cursor.
-    """
-    words = before.split()[1:]
+def _set(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield the options of `.set`, or the values of the one that is named."""
+    words, settings = typed[: context.start].split()[1:], catalog.settings
     if not words:
         for name, setting in settings.items():
             yield Candidate(name, context.start, setting.value(), setting.summary)
@@ -53,12 +48,10 @@ def set_candidates(
 # ---------------------------------------------------------------------------- events
 
 
-def event_words(before: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Yield events, and after one of them the members of its data.
-
-    before: the line up to the word at the cursor
-    """
-    words = [word for word in before.split()[1:] if not word.startswith("-")]
+def _events(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield events, and after one of them the members of its data."""
+    before = typed[: context.start].split()[1:]
+    words = [word for word in before if not word.startswith("-")]
     named = [word for word in words if "=" not in word]
     if words and catalog.schema is not None:
         for member in _members(named, catalog.schema):
@@ -113,14 +106,6 @@ def _help(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Cand
     for candidate in found:
         # What is explained is read without quotes.
         yield candidate._replace(start=candidate.start + start, form=Form.NAME)
-
-
-def _set(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    return set_candidates(typed[: context.start], context, catalog.settings)
-
-
-def _events(typed: str, context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    return event_words(typed[: context.start], context, catalog)
 
 
 def _file(typed: str, context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
