@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from qmpsh.complete.candidates import Catalog
 from qmpsh.complete.line import TypedArguments, typed_arguments
 from qmpsh.complete.live import LOADS_MODULES, SOURCES
-from qmpsh.complete.machine_words import PROPERTIES, property_hint
 from qmpsh.complete.value_sources import sources_of
 from qmpsh.errors import Span
 from qmpsh.jsontypes import read_boolean, read_int, read_number
@@ -38,6 +37,7 @@ from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.names import HOW_TO_LEAVE, leaves_elsewhere
 from qmpsh.language.syntax import Mode
 from qmpsh.language.untyped import plain_word
+from qmpsh.language.verbs import QOM_PROPERTIES
 from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.describe import member_words, type_words
 from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
@@ -174,7 +174,10 @@ def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]
     after_verb = context.slot is Slot.COMMAND and context.name and not context.prefix
     if after_verb or context.slot in (Slot.VERB, Slot.VERB_WORD):
         summary = context.verb.summary if context.verb is not None else ""
-        if context.takes in PROPERTIES:
+        if context.takes in QOM_PROPERTIES:
+            # Imported here: two verbs name properties.
+            from qmpsh.complete.machine_words import property_hint
+
             summary = property_hint(text, catalog) or summary
         return [("hint", f".{context.name}  {summary}")] if summary else []
     name = context.name or text.strip()

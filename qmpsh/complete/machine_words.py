@@ -15,7 +15,6 @@ from qmpsh.complete.candidates import Candidate, Catalog, Form
 from qmpsh.complete.live import LiveQuery, live_values_of
 from qmpsh.jsontypes import as_dicts, get_str
 from qmpsh.language.cursor import CursorContext, last_word
-from qmpsh.language.verbs import Takes
 
 _TREE_NODES: Final = {
     "block": ("node", "export", "job"),
@@ -27,8 +26,6 @@ _TREE_NODES: Final = {
 
 _HOMES: Final = ("/machine/peripheral", "/objects")
 """Where objects with an id are, which is all that is needed of them at the root."""
-PROPERTIES: Final = frozenset({Takes.QOM_PROPERTY, Takes.QOM_SETTING})
-"""What is a property of an object."""
 _FILTERS: Final = ("type=", "name=")
 
 

@@ -68,6 +68,8 @@ LINES = HEADED | {Takes.LINE}
 """Lines of the language."""
 QOM = frozenset({Takes.QOM_PATH, Takes.QOM_PROPERTY, Takes.QOM_SETTING, Takes.QOM_FILTERS})
 """What is in QEMU's object model."""
+QOM_PROPERTIES = frozenset({Takes.QOM_PROPERTY, Takes.QOM_SETTING})
+"""What is a property of an object in it."""
 LIVE = QOM | {Takes.TREE}
 """What verbs take that only the running VM knows."""
 WHOLE = LINES | {Takes.HMP, Takes.PROGRAM}
