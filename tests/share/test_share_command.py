@@ -153,37 +153,39 @@ def test_a_closed_terminal_takes_nothing_from_the_others(screen: Terminal, vm: V
         second.qmpsh(vm.path)
         second.sees("through qmpsh ")
         screen.close()
-        second.keys("stop", "Enter")
-        second.sees("STOP", "through qmpsh ")
-        assert "reconnected" not in second.picture()
-        second.keys("C-d")
-        second.sees("exit 0")
+        is_served_on(second)
     wait_until(lambda: not vm_has_clients(vm))
 
 
-def test_a_wait_for_a_job_survives_the_share(share: Share, vm: Vm) -> None:
-    blocks = "blockdev-add driver=null-co size=1073741824 node-name={}"
+def is_served_on(shell: Terminal) -> None:
+    """A shell that goes through another process has noticed nothing, and leaves."""
+    shell.keys("stop", "Enter")
+    shell.sees("STOP", "through qmpsh ")
+    assert "reconnected" not in shell.picture()
+    shell.keys("C-d")
+    shell.sees("exit 0")
+
+
+def one_shot(path: str, *words: str) -> subprocess.Popen[str]:
+    """A one-shot that goes on while the test does."""
+    command = [sys.executable, "-m", "qmpsh", path, *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True)
+
+
+def test_a_wait_for_a_job_survives_the_share(share: Share, vm: Vm, run_qmpsh: RunQmpsh) -> None:
     for name in ("from", "to"):
-        run(vm.path, *blocks.format(name).split())
+        line = f"blockdev-add driver=null-co size=1073741824 node-name={name}"
+        assert run_qmpsh(vm.path, line).returncode == 0
     backup = "blockdev-backup job-id=j device=from target=to sync=full speed=1048576 --wait"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", vm.path, *backup.split()],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_until(lambda: '"running"' in run(vm.path, "query-jobs"))
+    process = one_shot(vm.path, *backup.split())
+    wait_until(lambda: '"running"' in run_qmpsh(vm.path, "query-jobs").stdout)
     share.end(signal.SIGKILL)
-    run(vm.path, "block-job-set-speed", "device=j", "speed=0")
+    assert run_qmpsh(vm.path, "block-job-set-speed", "device=j", "speed=0").returncode == 0
     out, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     assert json.loads(out)["offset"] == 1 << 30
     assert "the qmpsh that shared the monitor has ended; connected again" in said
-
-
-def run(path: str, *words: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "qmpsh", path, *words], cwd=ROOT, check=True, capture_output=True,
-        text=True, timeout=PATIENCE,
-    ).stdout  # fmt: skip
 
 
 @pytest.mark.tmux
@@ -210,11 +212,7 @@ def test_leaving_asks_and_keeps_serving(screen: Terminal, vm: Vm, mode: list[str
         screen.sees("[k]eep serving")
         screen.keys("k")
         screen.sees("exit 0")
-        second.keys("stop", "Enter")
-        second.sees("STOP", "through qmpsh ")
-        assert "reconnected" not in second.picture()
-        second.keys("C-d")
-        second.sees("exit 0")
+        is_served_on(second)
     wait_until(lambda: not vm_has_clients(vm))
 
 
@@ -227,9 +225,7 @@ def vm_has_clients(vm: Vm) -> bool:
 
 def waiting(path: str, *words: str) -> subprocess.Popen[str]:
     """A one-shot that waits, and shares the monitor meanwhile."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", path, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    process = one_shot(path, *words)
     wait_until(lambda: clients_of_share(path) is not None)
     return process
 
@@ -254,10 +250,7 @@ def test_a_one_shot_that_waits_shares(vm: Vm, run_qmpsh: RunQmpsh) -> None:
 
 def test_one_that_ends_leaves_a_process_that_serves_on(vm: Vm, run_qmpsh: RunQmpsh) -> None:
     first = waiting(vm.path, ".events", "--count", "1")
-    second = subprocess.Popen(
-        [sys.executable, "-m", "qmpsh", vm.path, ".events", "--count", "2"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    second = one_shot(vm.path, ".events", "--count", "2")
     wait_until(lambda: clients_of_share(vm.path) == 1)
     assert run_qmpsh(vm.path, "stop").returncode == 0
     first.communicate(timeout=PATIENCE)
