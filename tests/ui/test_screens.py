@@ -37,6 +37,16 @@ def watching(session: FakeSession) -> Steps:
     return Outcome()
 
 
+async def watch(ui: ScreenHarness | LineHarness) -> None:
+    """Run the line until it has shown both of its texts."""
+    ui.session.script[LINE] = watching
+    ui.keys(f"{LINE}\r")
+    await ui.sees("login: root")
+    ui.session.send_reply("more")
+    await ui.sees("Mon")
+    ui.session.send_reply("end")
+
+
 @on_screen((80, 24), (40, 12), (120, 40))
 async def test_a_picture(ui: ScreenHarness) -> None:
     await ui.is_named()
@@ -49,12 +59,7 @@ async def test_a_picture(ui: ScreenHarness) -> None:
 @on_screen((80, 24), (120, 40))
 async def test_a_text_is_drawn_in_place(ui: ScreenHarness) -> None:
     await ui.is_named()
-    ui.session.script[LINE] = watching
-    ui.keys(f"{LINE}\r")
-    await ui.sees("login: root")
-    ui.session.send_reply("more")
-    await ui.sees("Mon")
-    ui.session.send_reply("end")
+    await watch(ui)
     await ui.until(lambda: ui.session.running is None)
     await ui.matches("screen-text")
 
@@ -96,12 +101,7 @@ async def test_the_terminal_shows_it_itself_until_enter(
 
 @on_line
 async def test_at_the_line_prompt_too(ui: LineHarness) -> None:
-    ui.session.script[LINE] = watching
-    ui.keys(f"{LINE}\r")
-    await ui.sees("login: root")
-    ui.session.send_reply("more")
-    await ui.sees("Mon")
-    ui.session.send_reply("end")
+    await watch(ui)
     await ui.ends_with("(QEMU)")
     assert ui.picture().count("login: root") == 1
 
