@@ -60,30 +60,16 @@ class ScriptedStream(FakeStream):
             self.received.append(b"" if message is None else line(sent))
 
 
-class ScriptedShell:
-    """A shell with a scripted server.
+class DrivenShell:
+    """A shell whose lines are run to their end.
 
-    said: answers and notes so far; names: of the commands that were sent
+    said: answers and notes so far
     """
 
-    def __init__(
-        self,
-        answers: Mapping[str, Sequence[Messages]] | None = None,
-        before: Messages = (),
-        settings: Settings | None = None,
-        front_end: FrontEnd | None = None,
-    ) -> None:
+    def __init__(self, client: Client, context: Context) -> None:
+        self.client = client
+        self.context = context
         self.said: list[Answer | Note] = []
-        self.stream = ScriptedStream(answers or {}, before)
-        self.client = Client(self.stream, UnixAddress("/m.sock"), ClientOptions(negotiate=False))
-        machine = Machine("/m.sock", None)
-        self.context = Context(
-            self.client, settings or Settings(), machine, schema("10.0"), front_end
-        )
-
-    @property
-    def names(self) -> list[str]:
-        return self.stream.names
 
     @property
     def answers(self) -> list[Answer]:
@@ -93,7 +79,7 @@ class ScriptedShell:
         """Run a line to its end."""
         return self._finish(run_line(self.context, text))
 
-    def run_words(self, words: Sequence[str]) -> Outcome:
+    def run_words(self, *words: str) -> Outcome:
         """Run the words of a one-shot to their end."""
         return self._finish(run_words(self.context, words))
 
@@ -106,3 +92,27 @@ class ScriptedShell:
                 self.client.poll(0.001)
         assert task.outcome is not None
         return task.outcome
+
+
+class ScriptedShell(DrivenShell):
+    """A shell with a scripted server.
+
+    names: of the commands that were sent
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, Sequence[Messages]] | None = None,
+        before: Messages = (),
+        settings: Settings | None = None,
+        front_end: FrontEnd | None = None,
+    ) -> None:
+        self.stream = ScriptedStream(answers or {}, before)
+        client = Client(self.stream, UnixAddress("/m.sock"), ClientOptions(negotiate=False))
+        machine = Machine("/m.sock", None)
+        context = Context(client, settings or Settings(), machine, schema("10.0"), front_end)
+        super().__init__(client, context)
+
+    @property
+    def names(self) -> list[str]:
+        return self.stream.names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -15,43 +14,28 @@ from qmpsh.language.verbs import VERBS
 from qmpsh.protocol.messages import Command
 from qmpsh.shell.context import Context
 from qmpsh.shell.hmp import hmp_command
-from qmpsh.shell.interpreter import run_line, run_words
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import Settings
-from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Task
 from qmpsh.shell.without_qmp import verbs_without_qmp
 from tests.hmp import BANNER, FakeMonitor
+from tests.shell.scripted import DrivenShell
 from tests.waiting import PATIENCE
 
 QMP = "; start QEMU with -qmp unix:PATH,server=on,wait=off as well"
 
 
-class HmpShell:
+class HmpShell(DrivenShell):
     """A shell at an HMP monitor."""
 
     def __init__(
         self, answers: Mapping[str, str | None] | None = None, settings: Settings | None = None
     ) -> None:
         self.monitor = FakeMonitor(answers)
-        self.client = Client(self.monitor, UnixAddress("/h"))
-        while not self.client.ready:
-            self.client.poll(0)
-        machine = Machine("/h", self.client.connection.greeting)
-        self.context = Context(self.client, settings or Settings(), machine)
-        self.said: list[Answer | Note] = []
-
-    def run(self, text: str) -> Outcome:
-        return self._drive(run_line(self.context, text))
-
-    def run_words(self, *words: str) -> Outcome:
-        return self._drive(run_words(self.context, words))
-
-    def _drive(self, steps: Steps) -> Outcome:
-        task = Task(steps, self.said.append)
-        while not task.advance(time.monotonic()):
-            self.client.poll(0)
-        assert task.outcome is not None
-        return task.outcome
+        client = Client(self.monitor, UnixAddress("/h"))
+        while not client.ready:
+            client.poll(0)
+        machine = Machine("/h", client.connection.greeting)
+        super().__init__(client, Context(client, settings or Settings(), machine))
 
     @property
     def texts(self) -> list[str | None]:

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from qmpsh.display.keys import ALIASES
+from qmpsh.display.layouts import LAYOUTS, strokes_of
 from qmpsh.errors import INTERRUPTED, LineError
 from qmpsh.jsontypes import Json, as_dict, as_dicts, get_dict, get_str
-from qmpsh.shell.interpreter import run_line, run_words
+from qmpsh.schema.key_codes import key_codes
+from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.keyboard import KEY_COMMAND
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Ask, AskSecret, Note, Task, drive
-from tests.samples import schema
+from tests.samples import VERSIONS, schema
 from tests.shell.scripted import OK, Messages, ScriptedShell, error
 
 FAST = " --rate 0"
@@ -72,12 +75,6 @@ def test_the_spellings_of_a_text_are_equal(line: str) -> None:
     assert typed(shell) == [f"+{key} -{key}" for key in ("r", "o", "o", "t", "ret")]
 
 
-def run_argv(shell: ScriptedShell, *words: str) -> Task:
-    task = Task(run_words(shell.context, words), shell.said.append)
-    drive(task, lambda asking: "", lambda _, seconds: shell.client.poll(seconds))
-    return task
-
-
 @pytest.mark.parametrize(
     "word, line",
     [
@@ -93,7 +90,7 @@ def run_argv(shell: ScriptedShell, *words: str) -> Task:
 )
 def test_a_word_of_a_command_line_and_a_quoted_text_are_equal(word: str, line: str) -> None:
     one, other = a_shell(), a_shell()
-    run_argv(one, ".type", word, "--rate", "0")
+    assert one.run_words(".type", word, "--rate", "0").exit_code == 0
     assert other.run(f".type {line}{FAST}").exit_code == 0
     assert typed(one) == typed(other) != []
 
@@ -289,15 +286,15 @@ def test_help_is_asked_for_by_its_name_alone() -> None:
     assert "type a text" in (shell.answers[0].text or "")
 
 
-def test_every_name_of_the_schema_is_a_key() -> None:
-    from qmpsh.display.keys import ALIASES
-    from qmpsh.display.layouts import LAYOUTS, strokes_of
-    from qmpsh.schema.key_codes import key_codes
+@pytest.mark.parametrize("version", VERSIONS)
+def test_all_keys_that_are_pressed_are_of_the_schema(version: str) -> None:
+    known = set(key_codes(schema(version)))
+    strokes = [
+        stroke for layout in LAYOUTS for keys in strokes_of(layout).values() for stroke in keys
+    ]
+    assert {code for stroke in strokes for code in (stroke.code, *stroke.held)} <= known
+    assert {*ALIASES.values(), "meta_l", "less"} <= known
 
-    for version in ("7.2", "10.0"):
-        known = set(key_codes(schema(version)))
-        assert {"ctrl", "meta_l", "less", "f24"} <= known | {"f24"}
-        used = {code for layout in LAYOUTS for s in strokes_of(layout).values() for code in s[0]}
-        assert set(ALIASES.values()) <= known
-        assert {code for code in used if isinstance(code, str)} <= known
+
+def test_without_a_schema_no_key_is_known() -> None:
     assert key_codes(None) == ()

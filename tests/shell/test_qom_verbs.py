@@ -303,7 +303,7 @@ def test_values_are_typed_as_those_of_qom_set() -> None:
 
 def test_the_words_of_a_one_shot_are_verbatim() -> None:
     shell = QomShell()
-    shell.run_words([".prop", "/machine/nic.mac", "5 2"])
+    shell.run_words(".prop", "/machine/nic.mac", "5 2")
     assert as_dict(shell.sent[-1]["arguments"])["value"] == "5 2"
 
 
