@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunQmpsh
+from tests.programs import missing
 from tests.qemu import ROOT, Vm, VmStarter, storage_daemon
 from tests.samples import text
 
@@ -105,7 +106,7 @@ def test_a_device_of_a_program(emulator: str, run_qmpsh: RunQmpsh) -> None:
 def test_a_storage_daemon(emulator: str, run_qmpsh: RunQmpsh) -> None:
     program = storage_daemon(emulator)
     if not program:
-        pytest.skip("a page without block devices")
+        missing(f"the qemu-storage-daemon of {emulator}")
     assert run_qmpsh("schema", "has", program, "blockdev-add").returncode == 0
     assert run_qmpsh("schema", "has", program, "device_add").returncode == 1
 

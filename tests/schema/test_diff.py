@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmpsh.errors import UsageError
-from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_dicts, get_str
+from qmpsh.jsontypes import Json, JsonObject, as_dicts, as_list, get_dicts, get_str
 from qmpsh.schema.model import Schema
 from qmpsh.schema.tools.changes import Change, ChangeKind, Side, path_text
 from qmpsh.schema.tools.diff import diff_schemas
@@ -230,10 +230,6 @@ def feature_of_member(draw: st.DrawFn, found: list[Json]) -> Changed:
     member["features"] = [*before, feature] if is_new else before
     kinds = {True: {K.DEPRECATED, K.FEATURE_ADDED}, False: {K.MARK_REMOVED}}
     return get_str(owner, "name"), kinds[is_new], get_str(member, "name")
-
-
-def as_list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 _KINDS = {
