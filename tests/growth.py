@@ -76,6 +76,29 @@ class Load(Protocol):
         """End all that was started."""
 
 
+class DisturbedLoad(Load, Protocol):
+    """A load that can be disturbed in each of its ways at once, for its short form."""
+
+    def disturb(self) -> object:
+        """Do each of what disturbs, once."""
+
+
+def soak_shortly(load: DisturbedLoad, begin: Callable[[], object]) -> Sample:
+    """Disturb a process, and see that it has no more descriptors than before; return what it holds.
+
+    begin: lets everything happen once, before it is looked at
+    """
+    try:
+        begin()
+        before = load.rest()
+        load.disturb()
+        after = load.rest()
+    finally:
+        load.close()
+    assert after.descriptors <= before.descriptors
+    return after
+
+
 def soak_load(load: Load, seconds: float, every: float, say: Callable[[str], None]) -> str:
     """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
     started = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.growth import soak_shortly
 from tests.qemu import emulators
 from tests.share.soaking import SharingLoad
 
@@ -11,13 +12,6 @@ from tests.share.soaking import SharingLoad
 @pytest.mark.qemu
 def test_clients_of_each_kind_leave_nothing_behind() -> None:
     load = SharingLoad({}, emulators())
-    try:
-        load.run_until_all_had(1)
-        before = load.rest()
-        load.disturb()
-        after = load.rest()
-    finally:
-        load.close()
-    assert after.descriptors <= before.descriptors
+    after = soak_shortly(load, lambda: load.run_until_all_had(1))
     assert after.done["VM killed"] == 1
     assert after.done["events"]
