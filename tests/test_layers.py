@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.qemu import ROOT, Vm
+from tests.sources import trees
 from tests.waiting import PATIENCE
 
 PACKAGE = "qmpsh"
@@ -93,10 +94,10 @@ ASYNCIO = {"ui", "top.screen"}
 def modules() -> dict[str, ast.Module]:
     """Every module of the package, by its name without `qmpsh.`; a package by its own name."""
     found = {}
-    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+    for path, tree in trees().items():
         parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        found[name] = ast.parse(path.read_text(), str(path))
+        found[name] = tree
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
+from tests.sources import nodes
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 SCHEMA = str(ROOT / "tests" / "data" / "query-qmp-schema-qemu-7.2.json")
@@ -124,15 +125,14 @@ PROVOKED = {
 def message_texts() -> list[str]:
     """The texts of the package, with `...` for what is filled in."""
     texts = []
-    for path in (ROOT / "qmpsh").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.append(re.sub(r"\{\w*\}", "...", node.value))
-            elif isinstance(node, ast.JoinedStr):
-                parts = [
-                    part.value if isinstance(part, ast.Constant) else "..." for part in node.values
-                ]
-                texts.append("".join(map(str, parts)))
+    for _, node in nodes():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.append(re.sub(r"\{\w*\}", "...", node.value))
+        elif isinstance(node, ast.JoinedStr):
+            parts = [
+                part.value if isinstance(part, ast.Constant) else "..." for part in node.values
+            ]
+            texts.append("".join(map(str, parts)))
     return texts
 
 

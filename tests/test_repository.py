@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ONE_IS_ENOUGH
 from tests.qemu import ROOT
+from tests.sources import nodes, trees
 
 FUNCTION_LINES = 50
 MODULE_LINES = 500
@@ -20,7 +20,6 @@ PUBLIC_MEMBERS = 15  # methods and properties of a class
 WORD = "TO" + "DO"
 UNFINISHED = re.compile(rf"\b({WORD}|FIXME|XXX)\b(?!\s*\(?#\d)")
 
-MODULES = sorted((ROOT / "qmpsh").rglob("*.py"))
 SCRIPTS = [*sorted((ROOT / "scripts").glob("*.sh")), ROOT / ".ci" / "run"]
 TEXTS = [
     path
@@ -34,11 +33,6 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-@cache
-def nodes() -> list[tuple[Path, ast.AST]]:
-    return [(path, node) for path in MODULES for node in ast.walk(ast.parse(path.read_text()))]
 
 
 def public_members(node: ast.ClassDef) -> set[str]:
@@ -57,7 +51,7 @@ def test_functions_are_short() -> None:
 
 
 def test_modules_are_short() -> None:
-    sizes = {relative(path): len(path.read_text().splitlines()) for path in MODULES}
+    sizes = {relative(path): len(path.read_text().splitlines()) for path in trees()}
     assert {name: size for name, size in sizes.items() if size > MODULE_LINES} == {}
 
 

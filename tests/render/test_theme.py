@@ -10,11 +10,7 @@ import pytest
 from qmpsh.render.palettes import DARK
 from qmpsh.render.theme import THEMES, TerminalColours
 from qmpsh.ui.common.style import ROLES, WIDGETS, make_style
-from tests.qemu import ROOT
-
-SOURCES = [
-    path for room in ("render", "ui") for path in sorted((ROOT / "qmpsh" / room).rglob("*.py"))
-]
+from tests.sources import PACKAGE, nodes
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -42,13 +38,12 @@ LIBRARY = {"accepted", "exiting"}
 def used_roles() -> set[str]:
     """First members of the (role, text) pairs in the source, and the classes in its strings."""
     roles = set()
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Tuple(elts=[ast.Constant(value=str(role)), _]):
-                    roles.add(role)
-                case ast.Constant(value=str(text)):
-                    roles.update(re.findall(r"class:([a-z.-]+[a-z])", text))
+    for _, node in (*nodes(PACKAGE / "render"), *nodes(PACKAGE / "ui")):
+        match node:
+            case ast.Tuple(elts=[ast.Constant(value=str(role)), _]):
+                roles.add(role)
+            case ast.Constant(value=str(text)):
+                roles.update(re.findall(r"class:([a-z.-]+[a-z])", text))
     return roles
 
 

@@ -6,14 +6,13 @@ import ast
 
 import pytest
 
-from tests.qemu import ROOT
+from tests.sources import PACKAGE, nodes
 
 
 def imported(folder: str) -> set[str]:
     """Return the modules that the modules of a folder import from."""
-    trees = [ast.parse(path.read_text()) for path in (ROOT / "qmpsh" / "ui" / folder).glob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    return {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    found = (node for _, node in nodes(PACKAGE / "ui" / folder))
+    return {node.module or "" for node in found if isinstance(node, ast.ImportFrom)}
 
 
 @pytest.mark.parametrize(
