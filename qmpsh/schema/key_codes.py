@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qmpsh.schema.model import ArrayType, EnumType, ObjectType, Schema
+from qmpsh.schema.model import EnumType, Schema
+from qmpsh.schema.walk import descend
 
 
 def key_codes(schema: Schema | None) -> tuple[str, ...]:
@@ -11,12 +12,7 @@ def key_codes(schema: Schema | None) -> tuple[str, ...]:
     It has no name in a schema: it is what `send-key keys=[{type: qcode, data: ...}]` takes.
     """
     arguments = schema.arguments("send-key") if schema is not None else None
-    keys = arguments.member("keys") if arguments is not None else None
-    if schema is None or keys is None:
+    if schema is None or arguments is None:
         return ()
-    found = schema.type(keys.type)
-    value = schema.type(found.element) if isinstance(found, ArrayType) else found
-    branch = schema.branch(value, "qcode") if isinstance(value, ObjectType) else None
-    code = branch.member("data") if branch is not None else None
-    words = schema.type(code.type) if code is not None else None
+    words = descend(schema, arguments, ("keys", "0", "data"), lambda tag: "qcode")
     return words.names() if isinstance(words, EnumType) else ()

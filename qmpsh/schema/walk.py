@@ -29,7 +29,16 @@ from qmpsh.language.untyped import (
     top_level_part,
 )
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
-from qmpsh.schema.model import AlternateType, ArrayType, Member, ObjectType, Schema, Type
+from qmpsh.schema.model import (
+    AlternateType,
+    ArrayType,
+    EnumMember,
+    EnumType,
+    Member,
+    ObjectType,
+    Schema,
+    Type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -46,12 +55,14 @@ class Unfolded(NamedTuple):
     """An object with the branches that its tags select.
 
     members:   the common ones and those of the branches
+    objects:   the object, then the branches that the tags select
     tags:      name and value, outermost first
     undecided: the innermost union if its tag has no value yet, else None
     """
 
     members: tuple[Member, ...]
-    tags: tuple[tuple[str, str], ...] = ()
+    objects: tuple[ObjectType, ...]
+    tags: tuple[tuple[str, str], ...]
     undecided: ObjectType | None = None
 
 
@@ -74,16 +85,28 @@ def array_of(schema: Schema, kind: Type) -> ArrayType | None:
 def unfold(schema: Schema, owner: ObjectType, tag_of: TagOf) -> Unfolded:
     """Return the object with its branch, that branch's branch and so on, as tags are given."""
     members = owner.members
+    objects: tuple[ObjectType, ...] = (owner,)
     tags: dict[str, str] = {}
     # An object's tags have different names; a server that repeats one would cause a loop.
     while owner.tag is not None and owner.tag not in tags:
         value = tag_of(owner.tag)
         if value is None:
-            return Unfolded(members, tuple(tags.items()), owner)
+            return Unfolded(members, objects, tuple(tags.items()), owner)
         tags[owner.tag] = value
         owner = schema.branch(owner, value)
         members += owner.members
-    return Unfolded(members, tuple(tags.items()))
+        objects += (owner,)
+    return Unfolded(members, objects, tuple(tags.items()))
+
+
+def tag_values(schema: Schema, union: ObjectType, members: Iterable[Member]) -> EnumType:
+    """Return what a union's tag may be: the values of the branches where it is no enum.
+
+    members: its own, and those of the unions of which it is a branch
+    """
+    tag = next((member for member in members if member.name == union.tag), None)
+    kind = schema.type(tag.type) if tag is not None else None
+    return kind if isinstance(kind, EnumType) else EnumType(tuple(map(EnumMember, union.variants)))
 
 
 def branches_with(schema: Schema, union: ObjectType, name: str) -> list[str]:

@@ -17,7 +17,6 @@ from qmpsh.schema.model import (
     AlternateType,
     ArrayType,
     Builtin,
-    EnumMember,
     EnumType,
     Member,
     ObjectType,
@@ -26,7 +25,7 @@ from qmpsh.schema.model import (
 )
 from qmpsh.schema.tools.changes import BRANCH, ELEMENT, ChangeKind, TypeChange, Where
 from qmpsh.schema.tools.reach import Effort, parts_of
-from qmpsh.schema.walk import branches_with
+from qmpsh.schema.walk import branches_with, tag_values
 
 MARKS: Final = frozenset({"deprecated", "unstable"})
 """features that warn: a client that relies on one is hard to imagine"""
@@ -100,7 +99,7 @@ class TypeComparison:
                 steps.append(TypeStep((name,), (member.type, after[name].type)))
         changes += [_added(member) for name, member in after.items() if name not in before]
         if tag is not None:
-            more, branches = self._branches(tag, (old, new), (before.get(tag), after.get(tag)))
+            more, branches = self._branches(tag, old, new)
             changes += more
             steps += branches
         return changes, steps
@@ -116,15 +115,11 @@ class TypeComparison:
         return TypeChange(ChangeKind.MEMBER_MOVED, (name,), new=" ".join(branches))
 
     def _branches(
-        self,
-        tag: str,
-        unions: tuple[ObjectType, ObjectType],
-        members: tuple[Member | None, Member | None],
+        self, tag: str, old: ObjectType, new: ObjectType
     ) -> tuple[list[TypeChange], list[TypeStep]]:
         """Compare what the tag of two unions may be, and what it then adds."""
-        old, new = unions
-        before = _tag_values(self._old, old, members[0])
-        after = _tag_values(self._new, new, members[1])
+        before = tag_values(self._old, old, old.members)
+        after = tag_values(self._new, new, new.members)
         changes = [*_values(before, after, (tag,), is_tag=True)]
         known = frozenset(after.names())
         steps = [
@@ -213,12 +208,6 @@ def _member_changes(old: Member, new: Member) -> Iterator[TypeChange]:
 def _added(member: Member) -> TypeChange:
     kind = ChangeKind.MEMBER_ADDED if member.optional else ChangeKind.REQUIRED_ADDED
     return TypeChange(kind, (member.name,))
-
-
-def _tag_values(schema: Schema, union: ObjectType, tag: Member | None) -> EnumType:
-    """Return the values of a tag; those of the branches where it is no enum."""
-    kind = schema.type(tag.type) if tag is not None else None
-    return kind if isinstance(kind, EnumType) else EnumType(tuple(map(EnumMember, union.variants)))
 
 
 def _values(

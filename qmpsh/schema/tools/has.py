@@ -21,6 +21,7 @@ from qmpsh.schema.tools.compare import features_of
 from qmpsh.schema.walk import (
     MemberEntry,
     Path,
+    Unfolded,
     branches_with,
     descend,
     object_of,
@@ -224,7 +225,7 @@ class SchemaJudge:
         for width in range(1, len(word.path) + 1):
             at, name = word.path[:-width], ".".join(word.path[-width:])
             owner = self._owner(at)
-            members = self._members(owner, at) if owner is not None else ()
+            members = self._unfold(owner, at).members if owner is not None else ()
             member = next((member for member in members if member.name == name), None)
             if member is not None:
                 return _Found(member, self._schema.type(member.type), at, owner)
@@ -232,8 +233,8 @@ class SchemaJudge:
         kind = descend(self._schema, root, word.path, self._tag) if root is not None else None
         return None if kind is None else _Found(None, kind)  # an element of an array
 
-    def _members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
-        return unfold(self._schema, owner, lambda tag: self._tag((*at, tag))).members
+    def _unfold(self, owner: ObjectType, at: Path) -> Unfolded:
+        return unfold(self._schema, owner, lambda tag: self._tag((*at, tag)))
 
     def _decide_word(self, word: QuestionWord) -> Verdict:
         found = self._find(word)
@@ -273,15 +274,12 @@ class SchemaJudge:
         if isinstance(found.kind, EnumType):
             for one in found.kind.members:
                 yield from one.features if one.name == word.value else ()
-        union, name = found.owner, found.member.name if found.member is not None else ""
-        seen: set[str] = set()
-        while union is not None and union.tag is not None and union.tag not in seen:
-            value = self._tag((*found.at, union.tag))
-            is_mine = union.tag == name
-            seen.add(union.tag)
-            union = None if value is None else self._schema.branch(union, value)
-            if is_mine and union is not None:
-                yield from union.features
+        if found.owner is None or found.member is None:
+            return
+        unfolded = self._unfold(found.owner, found.at)
+        for (tag, _), branch in zip(unfolded.tags, unfolded.objects[1:], strict=True):
+            if tag == found.member.name:
+                yield from branch.features
 
     # ---------------------------------------------------------------- sentences
 
@@ -300,7 +298,7 @@ class SchemaJudge:
         hint = ""
         if owner is not None:
             hint = self._branches(owner, word.path[-1]) or did_you_mean(
-                word.path[-1], [m.name for m in self._members(owner, word.path[:-1])]
+                word.path[-1], [m.name for m in self._unfold(owner, word.path[:-1]).members]
             )
         name = " ".join([self._question.name, *self._given()])
         return _NO_MEMBER.format(owner=name, path=shortened(".".join(word.path)), hint=hint)

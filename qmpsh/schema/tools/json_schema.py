@@ -25,6 +25,7 @@ from qmpsh.schema.model import (
     Type,
     is_open,
 )
+from qmpsh.schema.walk import tag_values, unfold
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TOO_LARGE: Final = "the description of {name} is too large: its unions have too many members"
@@ -86,15 +87,13 @@ class SchemaWriter:
 
     def _selected(self, kind: ObjectType, tags: Mapping[str, str]) -> JsonObject:
         """Return an object with the branches that tags select."""
-        members: tuple[Member, ...] = ()
-        fixed: dict[str, str] = {}
-        while kind.tag is not None and kind.tag in tags and kind.tag not in fixed:
-            value = tags[kind.tag]
-            if value not in self._values(kind, (*members, *kind.members)):
-                raise UsageError(_NO_BRANCH.format(name=self._name, tag=kind.tag, value=value))
-            fixed[kind.tag] = value
-            members, kind = (*members, *kind.members), self._schema.branch(kind, value)
-        return self._object(kind, members, fixed)
+        found = unfold(self._schema, kind, tags.get)
+        for (tag, value), union in zip(found.tags, found.objects, strict=False):
+            if value not in tag_values(self._schema, union, found.members).names():
+                raise UsageError(_NO_BRANCH.format(name=self._name, tag=tag, value=value))
+        *outer, kind = found.objects
+        inherited = tuple(member for one in outer for member in one.members)
+        return self._object(kind, inherited, dict(found.tags))
 
     # ---------------------------------------------------------------- types
 
@@ -148,7 +147,7 @@ class SchemaWriter:
         tags = (*fixed, kind.tag)
         found = self._members([one for one in members if one.name in tags], fixed)
         branches: list[Json] = []
-        for value in self._values(kind, members):
+        for value in tag_values(self._schema, kind, members).names():
             condition: JsonObject = {"properties": {kind.tag: {"const": value}}}
             condition["required"] = [kind.tag]
             branch = self._schema.branch(kind, value)
@@ -175,12 +174,6 @@ class SchemaWriter:
         if required:
             found["required"] = required
         return found
-
-    def _values(self, kind: ObjectType, members: tuple[Member, ...]) -> tuple[str, ...]:
-        """Return the values of a union's tag, those without members of their own too."""
-        tag = next((member for member in members if member.name == kind.tag), None)
-        declared = self._schema.type(tag.type) if tag is not None else None
-        return declared.names() if isinstance(declared, EnumType) else tuple(kind.variants)
 
 
 def json_schema(
