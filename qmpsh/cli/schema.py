@@ -21,7 +21,7 @@ from qmpsh.render.layouts import row_lines
 from qmpsh.render.safe import visible
 from qmpsh.render.theme import painter, plain, printed_theme
 from qmpsh.schema.tools.report import SchemaReport
-from qmpsh.shell.schemas.sources import Patience, open_source
+from qmpsh.shell.schemas.sources import SOURCE_SECONDS, Patience, open_source
 from qmpsh.shell.schemas.tools import TOOLS, Running, ToolRequest, ToolResult
 from qmpsh.suggest import did_you_mean
 
@@ -29,8 +29,6 @@ _NO_TOOL: Final = "qmpsh schema has no {name}{hint}; there are {tools}"
 _WHICH: Final = "which? qmpsh schema {tools}. Try qmpsh schema --help."
 _NOT_WRITTEN: Final = "cannot write {path}: {reason}"
 _NEEDS: Final = "expected qmpsh schema {tool} {usage}. Try qmpsh schema {tool} --help."
-CONNECT_SECONDS: Final = 10.0
-"""seconds until a source has greeted, and again until it has answered"""
 FILE_MODE: Final = 0o644
 
 HELP: Final = """Compare, search and describe what QEMUs accept, running or not.
@@ -127,7 +125,7 @@ _OPTIONS: Final = {
     "connect_timeout": click.Option(
         ["--connect-timeout"],
         type=PositiveDuration(),
-        default=None,
+        default=SOURCE_SECONDS,
         help="The longest wait for a greeting, and for an answer; default 10 s.",
     ),
     "color": click.Option(
@@ -152,9 +150,7 @@ SCHEMA: Final = click.Command("qmpsh schema", help=HELP, context_settings=_CONTE
 def _command(name: str) -> click.Command:
     tool = TOOLS[name]
     options = [_OPTIONS[one] for one in (*_OPTIONS_OF[name], "connect_timeout")]
-    words = click.Argument(
-        ["words"], nargs=-1, metavar=f"{tool.sources_usage} {tool.usage}".strip()
-    )
+    words = click.Argument(["words"], nargs=-1, metavar=tool.usage_after(0))
     return click.Command(
         f"qmpsh schema {name}",
         params=[*options, words],
@@ -198,8 +194,7 @@ def _no_tool(words: Sequence[str]) -> int:
 def _run(name: str, given: dict[str, Any], environment: Environment) -> ToolResult:
     """Open the sources and run a tool on them."""
     tool = TOOLS[name]
-    limit = given["connect_timeout"]
-    patience = Patience(CONNECT_SECONDS if limit is None else limit, True, environment.notice)
+    patience = Patience(given["connect_timeout"], True, environment.notice)
     sources, words = given["words"][: tool.sources], given["words"][tool.sources :]
     request = ToolRequest(
         words,
@@ -210,8 +205,7 @@ def _run(name: str, given: dict[str, Any], environment: Environment) -> ToolResu
         all=given.get("all", False),
     )
     if len(sources) < tool.sources or not tool.takes(words, request):
-        usage = f"{tool.sources_usage} {tool.usage}".strip()
-        raise UsageError(_NEEDS.format(tool=name, usage=usage))
+        raise UsageError(_NEEDS.format(tool=name, usage=tool.usage_after(0)))
     return _finished(tool.run([partial(open_source, one, patience) for one in sources], request))
 
 

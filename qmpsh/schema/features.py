@@ -5,11 +5,8 @@ from __future__ import annotations
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import JsonObject
 from qmpsh.schema.model import Schema
-from qmpsh.schema.tools.has import SchemaJudge, read_question
+from qmpsh.schema.tools.has import SchemaJudge, no_name, read_question
 from qmpsh.schema.tools.json_schema import json_schema
-from qmpsh.suggest import did_you_mean
-
-_NO_NAME = "there is no command or event {name}{hint}"
 
 
 class SchemaFeatures:
@@ -52,6 +49,5 @@ class SchemaFeatures:
         """
         found = json_schema(self._schema, command, tags, returns=returns)
         if found is None:
-            hint = did_you_mean(command, (*self.commands, *self.events))
-            raise UsageError(_NO_NAME.format(name=command, hint=hint))
+            raise UsageError(no_name(self._schema, command))
         return found

@@ -49,6 +49,12 @@ _STEP: Final = re.compile(
 )
 
 
+def no_name(schema: Schema, name: str) -> str:
+    """Return the sentence on a name that is neither a command nor an event."""
+    hint = did_you_mean(name, (*schema.commands, *schema.events))
+    return _NO_NAME.format(name=shortened(name), hint=hint)
+
+
 class QuestionWord(NamedTuple):
     """A word of a question.
 
@@ -148,9 +154,7 @@ class SchemaJudge:
         question = self._question
         info = self._command or self._event
         if info is None:
-            names = (*self._schema.commands, *self._schema.events)
-            hint = did_you_mean(question.name, names)
-            return Verdict(False, _NO_NAME.format(name=shortened(question.name), hint=hint))
+            return Verdict(False, no_name(self._schema, question.name))
         for feature in question.features:
             root = self._root()
             known = (*info.features, *(features_of(root) if root is not None else ()))

@@ -40,6 +40,8 @@ _NEITHER: Final = "{path} is neither a program nor a file with a reply of query-
 _NOT_DESCRIBED: Final = "{title} at {address} does not describe its commands"
 _NO_ANSWER: Final = "{address} did not describe its commands within {seconds:g} s"
 
+SOURCE_SECONDS: Final = 10.0
+"""seconds until a server has greeted, and again until it has answered, if nothing says so"""
 _LOOK_SECONDS: Final = 0.01
 """seconds between two looks at a connection, where a step must not block"""
 

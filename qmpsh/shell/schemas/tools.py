@@ -16,7 +16,7 @@ from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.schema.model import Schema
 from qmpsh.schema.tools.diff import diff_schemas
 from qmpsh.schema.tools.dump import dump_text
-from qmpsh.schema.tools.has import ONLY_LIVE, SchemaJudge, Verdict, read_question
+from qmpsh.schema.tools.has import ONLY_LIVE, SchemaJudge, Verdict, no_name, read_question
 from qmpsh.schema.tools.json_schema import json_schema
 from qmpsh.schema.tools.report import SchemaReport, compared
 from qmpsh.schema.tools.search import find_places
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from qmpsh.shell.steps import Wish
 
 _UNKNOWN: Final = "neither has a command or event {name}{hint}"
-_NO_NAME: Final = "there is no command or event {name}{hint}"
-_NOT_FOUND: Final = "nothing is called {word}{hint}"
+_NOT_FOUND: Final = "nothing is called {word}"
 _NO_TAG: Final = "{word} is not TAG=VALUE"
 
 Opening: TypeAlias = "Callable[[], Generator[Wish, str, Source]]"
@@ -102,10 +101,9 @@ class Tool(NamedTuple):
         needs = 0 if request.all else self.needs
         return needs <= len(words) <= self.most
 
-    @property
-    def sources_usage(self) -> str:
-        """The sources, as a usage names them."""
-        return " ".join(["SOURCE"] * self.sources)
+    def usage_after(self, connected: int) -> str:
+        """Return what follows the name of the tool. connected: sources that are there already"""
+        return " ".join([*["SOURCE"] * (self.sources - connected), self.usage]).rstrip()
 
 
 # ---------------------------------------------------------------------------- diff
@@ -172,8 +170,7 @@ def _describe(openings: Sequence[Opening], request: ToolRequest) -> Running:
     name, *words = request.words
     document = json_schema(schema, name, _tags(words), returns=request.returns)
     if document is None:
-        hint = did_you_mean(name, (*schema.commands, *schema.events))
-        return ToolResult(1, remark=_NO_NAME.format(name=shortened(name), hint=hint))
+        return ToolResult(1, remark=no_name(schema, name))
     return ToolResult(0, values=[document])
 
 
@@ -196,7 +193,7 @@ def _find(openings: Sequence[Opening], request: ToolRequest) -> Running:
         values: list[JsonObject] = [{"of": place.of, "path": place.path} for place in places]
         return ToolResult(0 if places else 1, values=values)
     if not places:
-        return ToolResult(1, remark=_NOT_FOUND.format(word=shortened(word), hint=""))
+        return ToolResult(1, remark=_NOT_FOUND.format(word=shortened(word)))
     return ToolResult(0, "\n".join(f"{one.of}  {one.path}".rstrip() for one in places))
 
 

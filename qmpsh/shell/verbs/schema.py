@@ -16,18 +16,22 @@ from qmpsh.schema.tools.report import plain_lines
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import defaulted
 from qmpsh.shell.introspection import Introspection
-from qmpsh.shell.schemas.sources import Asking, Patience, Source, open_source, title_of
+from qmpsh.shell.schemas.sources import (
+    SOURCE_SECONDS,
+    Asking,
+    Patience,
+    Source,
+    open_source,
+    title_of,
+)
 from qmpsh.shell.schemas.tools import TOOLS, Opening, ToolRequest, ToolResult
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import text_answer, verb
 
-_WANTS: Final = "expected {usage}"
+_WANTS: Final = "expected .schema {tool} {usage}"
 _WHICH: Final = "expected one of {tools}, as in .schema find iothread"
 _NOT_DESCRIBED: Final = "this server does not describe its commands"
 _SAME: Final = "no difference"
-
-_SECONDS: Final = 10.0
-"""seconds until another source has greeted, and again until it has answered, if nothing says so"""
 
 
 class _Connected(Source):
@@ -72,11 +76,10 @@ def use_schema(context: Context, line: VerbLine) -> Steps:
     others = words[: tool.sources - 1]
     words = words[tool.sources - 1 :]
     if len(others) < tool.sources - 1 or not tool.takes(words, request):
-        parts = [".schema", name, *["SOURCE"] * (tool.sources - 1), tool.usage]
-        message = _WANTS.format(usage=" ".join(filter(None, parts)))
+        message = _WANTS.format(tool=name, usage=tool.usage_after(1)).rstrip()
         raise LineSyntaxError(message, line.source, line.rest_span)
     limit = defaulted(line.modifiers, context.settings).timeout
-    patience = Patience(_SECONDS if limit is None else limit, False, context.front_end.warn)
+    patience = Patience(SOURCE_SECONDS if limit is None else limit, False, context.front_end.warn)
     openings: list[Opening] = [partial(_connected, context)]
     openings += [partial(open_source, text, patience) for text in others]
     result = yield from tool.run(openings, request._replace(words=words))
