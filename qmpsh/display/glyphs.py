@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from qmpsh.display.fonts import CELL_HEIGHT, CELL_WIDTH, Bits, Font
 from qmpsh.display.picture import CHANNELS, Picture
@@ -37,6 +38,8 @@ _PHOTOGRAPH_SHARE: Final = 0.9
 
 _MAX_SHAPES: Final = 1024
 """that differ: no text has more, and a photograph would take long to compare with every font"""
+_MAX_PIECES: Final = 16 * _MAX_SHAPES
+"""that differ, a shape in many colours: a drawing in two colours would take long to cut"""
 
 
 class TextCell(NamedTuple):
@@ -57,7 +60,7 @@ class CellShape(NamedTuple):
 class CellGrid(NamedTuple):
     """A picture cut into cells, row by row.
 
-    cells:  None for one of more than two colours
+    cells:  None for one of more than two colours, or one of too many that differ
     shapes: of the bits of each cell with something in it
     area:   of a cell, in pixels
     """
@@ -125,8 +128,10 @@ def cut(picture: Picture, width: int, height: int) -> CellGrid:
         for at in range(0, columns * step, step)
     ]
     paper = _commonest(pieces)
-    known = {piece: _cell(piece, paper) for piece in set(pieces)}
-    cells = [known[piece] for piece in pieces]
+    # In the order of the screen; None for all that are too many.
+    some = islice(dict.fromkeys(pieces), _MAX_PIECES)
+    known = {piece: _cell(piece, paper) for piece in some}
+    cells = [known.get(piece) for piece in pieces]
     counted = Counter([cell.bits for cell in cells if cell is not None and cell.bits])
     shapes = {
         bits: CellShape(_variants(bits, width, height), number) for bits, number in counted.items()
@@ -147,7 +152,7 @@ def _cell(piece: bytes, background: bytes) -> TextCell | None:
     planes = [piece[channel::CHANNELS] for channel in range(CHANNELS)]
     if any(len(set(plane)) > 2 for plane in planes):
         return None
-    colours = {bytes(pixel) for pixel in zip(*planes, strict=True)}
+    colours = set(map(bytes, set(zip(*planes, strict=True))))  # of at most eight
     if len(colours) > 2:
         return None
     paper = background if background in colours else first

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from qmpsh.display.fonts import Font
-from qmpsh.display.glyphs import UNKNOWN, read_text
+from qmpsh.display.fonts import CELL_HEIGHT, CELL_WIDTH, Font
+from qmpsh.display.glyphs import UNKNOWN, cut, read_text
 from qmpsh.display.picture import Picture
 from tests.display.drawing import (
     BLACK,
@@ -158,6 +158,20 @@ def test_a_photograph_is_not_looked_at_long() -> None:
     pixels = random.Random(0).randbytes(1920 * 1080 * 3)
     text = read_text(Picture(1920, 1080, pixels), [FONT])
     assert (text.known, text.inked, text.rows, text.is_text) == (0, 240 * 67, (), False)
+
+
+def test_a_drawing_in_two_colours_is_not_cut_for_long() -> None:
+    """Each of its 32,400 cells differs, and has two colours."""
+    width, height = 1920, 2160
+    chance, rows = random.Random(0), []
+    for _ in range(height // CELL_HEIGHT):
+        pairs = [(chance.randbytes(3), chance.randbytes(3)) for _ in range(width // CELL_WIDTH)]
+        rows.append(b"".join(one * 4 + other * 4 for one, other in pairs) * CELL_HEIGHT)
+    picture = Picture(width, height, b"".join(rows))
+    cells = cut(picture, CELL_WIDTH, CELL_HEIGHT).cells
+    assert sum(cell is not None for cell in cells) == 16 * 1024
+    text = read_text(picture, [FONT])
+    assert (text.known, text.inked, text.is_text) == (0, len(cells), False)
 
 
 def test_a_text_with_a_logo_is_text() -> None:
