@@ -79,7 +79,7 @@ bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the sam
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
-bench-page: $(BENCH_VENV)/.installed ## the same, into docs/BENCHMARKS.md
+bench-page: $(BENCH_VENV)/.installed ## the same, into docs/dev/BENCHMARKS.md
 	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \

@@ -1,11 +1,11 @@
-"""Puts a table of `python -m benchmarks --markdown`, from stdin, into docs/BENCHMARKS.md."""
+"""Puts a table of `python -m benchmarks --markdown`, from stdin, into docs/dev/BENCHMARKS.md."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "BENCHMARKS.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "dev" / "BENCHMARKS.md"
 BEGIN, END = "<!-- figures: make bench-page -->\n", "<!-- end of figures -->\n"
 
 

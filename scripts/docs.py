@@ -252,7 +252,7 @@ def _cell(text: str) -> str:
 
 # ---------------------------------------------------------------------------- the protocol's states
 
-STATES_PAGE = DOCS / "protocol-states.md"
+STATES_PAGE = DOCS / "dev" / "protocol-states.md"
 _STATES_HEAD = """# The states of a QMP session
 
 Drawn by `make docs` from `TRANSITIONS` in `qmpsh/protocol/connection.py`, which is all of it: a
@@ -343,7 +343,7 @@ def write() -> None:
     STATES_PAGE.write_text(states_page())
     for name, place in TABLES.items():
         _put(DOCS / place.page, name, table(name))
-    _put(DOCS / "architecture.md", "figure", figure())
+    _put(DOCS / "dev" / "architecture.md", "figure", figure())
 
 
 if __name__ == "__main__":

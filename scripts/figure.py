@@ -1,4 +1,4 @@
-"""The figure of docs/architecture.md: which folder imports which, drawn from the source."""
+"""The figure of docs/dev/architecture.md: which folder imports which, drawn from the source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What code and pages cite is in this repository: files, and the sections of docs/wire.md."""
+"""What code and pages cite is in this repository: files, and the sections of docs/dev/wire.md."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import pytest
 
 from tests.qemu import ROOT
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+DEVELOPERS = ROOT / "docs" / "dev"
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 SOURCES = [
     path
     for folder in ("qmpsh", "tests", "benchmarks", "scripts")
     for path in (ROOT / folder).rglob("*.py")
 ]
-NAMES = {path.name for path in PAGES}
-SECTIONS = set(re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "wire.md").read_text(), re.MULTILINE))
+NAMES = {name for path in PAGES for name in (path.name, str(path.relative_to(ROOT)))}
+SECTIONS = set(re.findall(r"^## (\d+)\. ", (DEVELOPERS / "wire.md").read_text(), re.MULTILINE))
 
-CITED = re.compile(r"(?<![\w/:.{-])(?:docs/)?([\w-]+\.md)\b")
+CITED = re.compile(r"(?<![\w/:.{-])((?:docs/(?:dev/)?)?[\w-]+\.md)\b")
+"""A page, by its path from here or by its name alone."""
 SECTION = re.compile(r"wire\.md[,`)]*[\s#]+sections?\s+(\d+(?:(?:, | and | to |[\s#]+and )\d+)*)")
 UNSHIPPED = re.compile(
     r"\b(PEERS|DESIGN|MACHINE|HOUSE|WIRE|SHARING)(?:\.md\b| C?\d|'s? section| section)"
@@ -45,7 +47,7 @@ def test_every_mention_of_the_page_of_the_wire_names_a_section() -> None:
 EXAMPLES = {"client/transports/podman.py"}
 """Files of the worked examples, which are not there."""
 
-MAPS = [ROOT / "docs" / "architecture.md", ROOT / "docs" / "internals.md", ROOT / "CONTRIBUTING.md"]
+MAPS = [DEVELOPERS / "architecture.md", DEVELOPERS / "internals.md", ROOT / "CONTRIBUTING.md"]
 PATHS = {str(path.relative_to(ROOT)) for path in [*SOURCES, *ROOT.glob("scripts/*")]}
 
 

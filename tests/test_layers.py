@@ -1,4 +1,4 @@
-"""Who may import whom: the table "Folders and modules" of docs/architecture.md, and the source.
+"""Who may import whom: the table "Folders and modules" of docs/dev/architecture.md, and the source.
 
 The exact list of modules that a one-shot loads is here as well.
 """
@@ -25,7 +25,7 @@ PACKAGE = "qmpsh"
 
 # ---------------------------------------------------------------------------- the table
 
-PAGE = ROOT / "docs" / "architecture.md"
+PAGE = ROOT / "docs" / "dev" / "architecture.md"
 
 
 class Row(NamedTuple):

@@ -13,7 +13,7 @@ from tests.conftest import RunQmpsh
 from tests.qemu import ROOT, Vm
 from tests.sources import nodes
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 SCHEMA = str(ROOT / "tests" / "data" / "query-qmp-schema-qemu-7.2.json")
 CELL = re.compile(r"(?<!\\)\|")
 COMING_FROM = (ROOT / "docs" / "coming-from.md").read_text()
@@ -54,8 +54,9 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_every_page_can_be_reached_from_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
-    pages = [path.name for path in (ROOT / "docs").iterdir() if path.is_file()]
-    assert [name for name in pages if f"(docs/{name}" not in readme] == []
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "docs" / "qmpsh.1"]
+    names = [str(path.relative_to(ROOT)) for path in pages]
+    assert [name for name in names if f"({name}" not in readme] == []
 
 
 def test_every_rule_of_security_names_tests_that_exist() -> None:

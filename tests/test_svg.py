@@ -86,6 +86,6 @@ def test_the_drawings_are_well_formed(path: Path) -> None:
 
 
 def test_each_drawing_has_its_shot_and_a_page() -> None:
-    pages = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+    pages = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
     shown = set(re.findall(r"!\[[^\]]+\]\((?:docs/)?screenshots/([\w-]+)\.svg\)", pages))
     assert shown == set(SHOTS) == {path.stem for path in DRAWINGS}

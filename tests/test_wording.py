@@ -15,7 +15,7 @@ RETIRED = [
 
 TEXTS = [
     *(ROOT / "qmpsh").rglob("*.py"),
-    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs").rglob("*.md"),
     ROOT / "docs" / "qmpsh.1",
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

@@ -60,7 +60,7 @@ def test_the_peer_is_the_program_that_was_started(emulator: str) -> None:
 
 
 def test_accepting_a_client_that_another_thread_took_does_not_block(tmp_path: Path) -> None:
-    # Two threads of QEMU accept the first client now and then: docs/wire.md, section 1.
+    # Two threads of QEMU accept the first client now and then: docs/dev/wire.md, section 1.
     program = tmp_path / "shows-blocking"
     program.write_text(
         f"#!{sys.executable}\n"

@@ -1,4 +1,4 @@
-"""What holds for every client of a share, row by row, on a real QEMU; see docs/internals.md."""
+"""What holds for every client of a share, row by row, on a real QEMU; see docs/dev/internals.md."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Each question is put once, and only where the server has its command; a refusal leaves out what it
 would have said. Pure: who puts the questions decides when, and how long to wait.
 
-Source: docs/wire.md sections 5, 6 and 13; QEMU 7.2 and 10.0.
+Source: docs/dev/wire.md sections 5, 6 and 13; QEMU 7.2 and 10.0.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`.tree block`: what the parts of the block layer are; how they hang together is `graph`'s. Pure.
 
-Source: QEMU 7.2 and 10.0; docs/wire.md section 6.
+Source: QEMU 7.2 and 10.0; docs/dev/wire.md section 6.
 """
 
 from __future__ import annotations
