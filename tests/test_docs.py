@@ -1,4 +1,4 @@
-"""docs/config.md names every option, role and key there is."""
+"""docs/shell.md names every option, role and key there is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from qmpsh.shell.preferences import ROWS
 from qmpsh.ui.common.keys import KEYS
 from tests.qemu import ROOT
 
-PAGE = (ROOT / "docs" / "config.md").read_text()
+PAGE = (ROOT / "docs" / "shell.md").read_text()
 
 
 def test_every_option_is_described() -> None:

@@ -1,6 +1,6 @@
 """The table for programs: JSON lines, CSV, and the text format of Prometheus. Pure.
 
-Names and units are a promise: see docs/command-line.md. Counters are raw, rates are per second;
+Names and units are a promise: see docs/many.md. Counters are raw, rates are per second;
 what is not known has no member in JSON, an empty field in CSV, and no sample for Prometheus.
 """
 

@@ -399,7 +399,7 @@ def test_quotes_of_a_whole_line_are_the_languages(run_qmpsh: RunQmpsh) -> None:
 
 
 def test_the_page_has_the_classes_of_failures() -> None:
-    page = (ROOT / "docs" / "command-line.md").read_text()
+    page = (ROOT / "docs" / "scripting.md").read_text()
     rows = [f"| `{name}` | {meaning} |" for _, name, meaning in CLASSES]
     assert [row for row in rows if row not in page] == []
 

@@ -18,7 +18,7 @@ from tests.qemu import ROOT, Vm, VmStarter, storage_daemon
 from tests.samples import text
 
 TRY = "Try qmpsh schema"
-PAGE = (ROOT / "docs" / "command-line.md").read_text()
+PAGE = (ROOT / "docs" / "schema.md").read_text()
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_examples_of_the_page(folder: Path, with_qmpsh: dict[str, str]) -> None:
-    section = PAGE.partition("## What QEMUs accept: schema\n")[2].partition("\n## ")[0]
+    section = PAGE.partition("\n## At the prompt\n")[0]
     blocks = re.findall(r"(?:^    .*\n)+", section, re.MULTILINE)
     assert len(blocks) == 4
     for block in blocks:

@@ -87,7 +87,7 @@ def tab_separated(time: float, values: tuple[Number | None, ...]) -> str:
 
 
 def sample_object(time: float, paths: tuple[str, ...], values: tuple[Number | None, ...]) -> Json:
-    """Return a sample as an object; docs/shell.md names the keys."""
+    """Return a sample as an object; docs/machine.md names the keys."""
     by_path: JsonObject = dict(zip(paths, values, strict=True))
     return {"time": round(time, 3), "values": by_path}
 
