@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -31,13 +32,14 @@ from qmpsh.schema.cache import read_schema_entities
 from qmpsh.secrets.rules import mask_arguments
 from qmpsh.share.door import Door, listen_door
 from qmpsh.shell.policy import reads_only
+from qmpsh.system.ending import LOOK_SECONDS, end_of
 from qmpsh.system.programs import not_started
 
 _REPLAYS: Final = "replaying {what}; Ctrl-C ends it"
 _SUMMARY: Final = "{server}: {commands} in {sessions}"
 _NO_COMMAND: Final = "-- is followed by a command, as in qmpsh replay bug.jsonl -- ./check.py"
-_FIRST_MISMATCH: Final = "--strict: {name} {arguments}: {why}"
-_UNASKED: Final = "--strict: never asked for: {name} {arguments}"
+_FIRST_MISMATCH: Final = "--strict: {command}: {why}"
+_UNASKED: Final = "--strict: never asked for: {command}"
 _UNASKED_MORE: Final = "--strict: {count} more commands were never asked for"
 _SHOWN: Final = 20  # of the commands that were never asked for
 _MARK: Final = "qmpsh-replay-"
@@ -119,15 +121,15 @@ class _StrictReport:
     def mismatch(self, command: Command, why: str) -> None:
         """Print the first command that is not answered as recorded."""
         if not self.differs:
-            arguments = _shown(command.name, as_dict(command.arguments))
-            self._notice(_FIRST_MISMATCH, name=command.name, arguments=arguments, why=why)
+            shown = _shown(command.name, as_dict(command.arguments))
+            self._notice(_FIRST_MISMATCH, command=shown, why=why)
         self.differs = True
 
     def unasked(self, answers: Answers) -> None:
         """Print what was never asked for."""
         left = answers.unasked()
         for one in left[:_SHOWN]:
-            self._notice(_UNASKED, name=one.name, arguments=_shown(one.name, one.arguments))
+            self._notice(_UNASKED, command=_shown(one.name, one.arguments))
         if left[_SHOWN:]:
             self._notice(_UNASKED_MORE, count=len(left) - _SHOWN)
         self.differs = self.differs or bool(left)
@@ -138,8 +140,8 @@ class _StrictReport:
 
 
 def _shown(name: str, arguments: JsonObject) -> str:
-    """Return a command's arguments as they are printed, "" for none."""
-    return compact(mask_arguments(name, arguments)) if arguments else ""
+    """Return a command with its arguments as they are printed."""
+    return f"{name} {compact(mask_arguments(name, arguments))}" if arguments else name
 
 
 @contextlib.contextmanager
@@ -163,14 +165,14 @@ def _run(server: ReplayServer, command: Sequence[str]) -> int:
         raise UsageError(not_started(command[0], error)) from error
     # Ctrl-C is for the command, which decides what it means.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    watched = os.pidfd_open(child.pid)
     try:
-        server.serve(lambda: child.poll() is not None, watched)
+        with end_of(child.pid) as ended:
+            longest = math.inf if ended is not None else LOOK_SECONDS
+            server.serve(lambda: child.poll() is not None, ended, longest)
     except BaseException:  # SIGTERM, as an exception
         child.terminate()
         raise
     finally:
-        os.close(watched)
         signal.signal(signal.SIGINT, before)
     code = child.wait()
     return SIGNALLED - code if code < 0 else code

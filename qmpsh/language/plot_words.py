@@ -34,9 +34,12 @@ def unquoted(word: str) -> str:
 def cut_paths(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a line with blanks in place of the paths, and the paths. text: of what is repeated"""
     spans = [*_path_spans(text, Scanner(state=ScanState.LINE).feed(text))]
-    rest = text
+    parts: list[str] = []
+    position = 0
     for start, end in spans:
-        rest = rest[:start] + " " * (end - start) + rest[end:]
+        parts += (text[position:start], " " * (end - start))
+        position = end
+    rest = "".join([*parts, text[position:]])
     return rest, tuple(unquoted(text[start:end]) for start, end in spans)
 
 

@@ -6,6 +6,7 @@ same words. The answers are those of the recording.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -94,11 +95,20 @@ class ReplayServer:
         """Where it listens."""
         return self._door.path
 
-    def serve(self, is_over: Callable[[], bool] = lambda: False, watched: int = -1) -> None:
-        """Serve until it is over. watched: a descriptor that is ready when that may be"""
+    def serve(
+        self,
+        is_over: Callable[[], bool] = lambda: False,
+        watched: int | None = None,
+        longest: float = math.inf,
+    ) -> None:
+        """Serve until it is over.
+
+        watched: a descriptor that is ready when that may be, None for none
+        longest: seconds between two looks at whether it is
+        """
+        watching = {} if watched is None else {watched: READ}
         while not is_over():
-            wanted = {watched: READ} if watched >= 0 else {}
-            ready = self._poller.wait({**wanted, **self._wanted()}, self._seconds())
+            ready = self._poller.wait({**watching, **self._wanted()}, min(self._seconds(), longest))
             self._turn(ready)
 
     def close(self) -> None:
@@ -114,9 +124,10 @@ class ReplayServer:
         flags = READ if client.session.wants_read else 0
         return {client.socket.fileno(): flags | (WRITE if client.session.outgoing else 0)}
 
-    def _seconds(self) -> float | None:
+    def _seconds(self) -> float:
+        """Return how long there is nothing to do by itself."""
         due = self._answers.due if self._client is not None else None
-        return None if due is None else max(0.0, due - time.monotonic())
+        return math.inf if due is None else max(0.0, due - time.monotonic())
 
     def _turn(self, ready: dict[int, int]) -> None:
         client = self._client

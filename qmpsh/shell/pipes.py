@@ -21,12 +21,11 @@ from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.syntax import Redirect
 from qmpsh.secrets.text import mask_text
+from qmpsh.system.ending import LOOK_SECONDS, end_of
 from qmpsh.system.programs import shell_refusal
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
-_POLL_SECONDS = 0.05
-"""between two checks whether the command has ended, if no descriptor reports it"""
 
 
 def run_pipe(command: str, data: bytes, client: Client | None) -> int:
@@ -39,7 +38,7 @@ def run_pipe(command: str, data: bytes, client: Client | None) -> int:
         file.write(data)
         file.seek(0)
         process = running.start(command, file)
-        with _end_of(process.pid) as ended:
+        with end_of(process.pid) as ended:
             while process.poll() is None:
                 _wait(ended, client)
         return process.wait()
@@ -113,29 +112,13 @@ def _is_in_front() -> bool:
         os.close(terminal)
 
 
-@contextlib.contextmanager
-def _end_of(pid: int) -> Iterator[int | None]:
-    """Return a descriptor that becomes readable when the process ends; None if there is no such
-    thing.
-    """
-    try:
-        descriptor = os.pidfd_open(pid)
-    except (AttributeError, OSError):  # not Linux, or an old kernel
-        yield None
-        return
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _wait(ended: int | None, client: Client | None) -> None:
     """Serve the client until something happens."""
     wanted = {} if ended is None else {ended: READ}
     listening = client if client is not None and not client.closed else None
     if listening is not None:
         wanted[listening.fileno()] = READ
-    ready = wait_for(wanted, _POLL_SECONDS if ended is None else None)
+    ready = wait_for(wanted, LOOK_SECONDS if ended is None else None)
     if listening is not None and listening.fileno() in ready:
         listening.poll(0)
 

@@ -182,3 +182,9 @@ def test_any_line_has_paths_or_none(line: str) -> None:
     assert len(rest) == len(line)
     spans = analyse(f".plot {line}").reading(path_spans)
     assert all(0 <= start < end <= len(line) + 6 for start, end in spans)
+
+
+def test_the_paths_of_a_long_line_are_cut_at_once() -> None:
+    """Many paths as one of the same length: not a copy of the line for each of them."""
+    rest, paths = cut_paths("query-x " + "a.b " * 20_000)
+    assert (rest.rstrip(), len(rest), len(paths)) == ("query-x", 80_008, 20_000)

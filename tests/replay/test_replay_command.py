@@ -179,9 +179,17 @@ def test_the_exit_codes_of_a_command(run_qmpsh: RunQmpsh) -> None:
         assert run_qmpsh("replay", path, "--", *words).returncode == code
     done = run_qmpsh("replay", path, "--strict", "--", "sh", "-c", 'test -S "$QMP_SOCKET"')
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0] == "qmpsh: --strict: never asked for: query-status "
+    assert done.stderr.splitlines()[0] == "qmpsh: --strict: never asked for: query-status"
     assert len(done.stderr.splitlines()) == 7
     assert run_qmpsh("replay", path, "--strict", "--", "sh", "-c", "exit 7").returncode == 7
+
+
+def test_a_command_runs_where_no_descriptor_reports_its_end() -> None:
+    """As on macOS."""
+    code = "import os; del os.pidfd_open; from qmpsh.__main__ import main; raise SystemExit(main())"
+    words = ["replay", str(sample("qemu-qmp.log")), "--", "sh", "-c", "exit 7"]
+    process = subprocess.run([sys.executable, "-c", code, *words], check=False, timeout=PATIENCE)
+    assert process.returncode == 7
 
 
 def test_what_was_never_asked_for_is_masked(tmp_path: Path, run_qmpsh: RunQmpsh) -> None:

@@ -45,8 +45,8 @@ def test_differences(file: Path) -> None:
         vm.execute("cont")
     vm.close()
     assert vm.differences == (
-        "qmpsh: --strict: cont : The command cont has not been found",
-        "qmpsh: --strict: never asked for: stop ",
+        "qmpsh: --strict: cont: The command cont has not been found",
+        "qmpsh: --strict: never asked for: stop",
     )
 
 
