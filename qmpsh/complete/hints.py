@@ -42,7 +42,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.describe import member_words, type_words
 from qmpsh.schema.model import Builtin, EnumType, Member, ObjectType, Schema, Type, is_open
 from qmpsh.schema.scalars import NAMES
-from qmpsh.schema.walk import object_of
+from qmpsh.schema.walk import may_add, object_of
 from qmpsh.suggest import did_you_mean, joined
 
 _READERS = {"int": read_int, "number": read_number, "boolean": read_boolean}
@@ -123,12 +123,14 @@ def _of_member(
 
 
 def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]:
-    """Yield the fault of a member that its object does not have; none while the tag is missing."""
+    """Yield the fault of a member that its object does not have, whatever a missing tag will be."""
     owner_path, owner = _owner(line, given.path)
     unfolded = line.unfold_at(owner, owner_path) if owner is not None else None
-    if unfolded is None or unfolded.undecided is not None:
+    if unfolded is None:
         return
     name = given.path[len(owner_path)]
+    if unfolded.undecided is not None and may_add(line.schema, unfolded.undecided, name):
+        return
     names = [member.name for member in unfolded.members]
     part = "member" if owner_path else "argument"
     yield Fault(given.key, "error", f"no {part} '{name}'{did_you_mean(name, names)}")

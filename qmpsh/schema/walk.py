@@ -121,6 +121,20 @@ def branches_with(schema: Schema, union: ObjectType, name: str) -> list[str]:
     return [value for value, variant in union.variants.items() if variant in found]
 
 
+def may_add(schema: Schema, union: ObjectType, name: str) -> bool:
+    """Return whether a value of a union's tag may add a member of that name.
+
+    name: of the member, or its part before a dot. A branch that is a union itself counts as one
+    that does.
+    """
+    kinds = map(schema.type, set(union.variants.values()))
+    branches = [kind for kind in kinds if isinstance(kind, ObjectType)]
+    return any(
+        branch.tag is not None or any(m.name.split(".")[0] == name for m in branch.members)
+        for branch in branches
+    )
+
+
 def name_width(names: Container[str], parts: Sequence[str]) -> int:
     """Return how many of the parts form the longest matching name; 1 if none matches."""
     for width in range(len(parts), 1, -1):

@@ -667,7 +667,12 @@ def faults(line: str) -> list[tuple[str, str, str]]:
         ("blockdev-ad ", [("blockdev-ad", "error", "no command blockdev-ad; did you mean")]),
         (".nope x", []),
         ("blockdev-add fle", []),
-        ("blockdev-add fle=x", []),
+        ("blockdev-add fle=x", [("fle", "error", "no argument 'fle'")]),
+        (
+            "blockdev-add drvier=qcow2",
+            [("drvier", "error", "no argument 'drvier'; did you mean driver?")],
+        ),
+        ("blockdev-add filename=x file.driver=file lockin", []),
         (
             "blockdev-add driver=qcow2 fle=x",
             [("fle", "error", "no argument 'fle'; did you mean file?")],

@@ -44,7 +44,8 @@ def test_candidates(line: str, first: list[str]) -> None:
     "behind,messages",
     [
         ("channels.0.addr.type=unix channels.0.addr.path=/x x=y", ["no argument 'x'"]),
-        ("channels.0.addr.nothing=x ", []),
+        ("channels.0.addr.path=x ", []),
+        ("channels.0.addr.nothing=x ", ["no member 'nothing'"]),
         (
             "channels.0.addr.type=unix channels.0.addr.pth=x ",
             ["no member 'pth'; did you mean path?"],

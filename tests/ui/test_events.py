@@ -9,7 +9,7 @@ import pytest
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.render.theme import ASCII, UNICODE, plain
-from qmpsh.ui.screen.events import MAX_EVENT_BYTES, EventPane
+from qmpsh.ui.screen.events import MAX_EVENT_BYTES, EventPane, cut_detail
 
 START = 1_763_677_831.0  # 22:30:31 UTC
 
@@ -243,3 +243,18 @@ def test_a_selected_one_that_was_dropped_is_left() -> None:
     assert selected(log) == "E8"
     log.select(1)
     assert log.selected is log.store.blocks[0]
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("  device=n0", "  device=n0"),
+        ("  path=/machine/peripheral/n0", "  path=…/peripheral/n0"),
+        ("  path=/machine/peripheral/n0/virtio-backend", "  path=…/virtio-backend"),
+        ("  path=/machine/very-long-name-of-a-device", "  path=/machine/very-l…"),
+        ("  path=/任务/名字/名字/名字", "  path=/任务/名字/名字…"),
+        ("  message=a/word=/x of many words", "  message=a/word=/x of…"),
+    ],
+)
+def test_a_path_without_room_loses_its_beginning(text: str, shown: str) -> None:
+    assert plain(cut_detail([("event.data", text)], 23, "…")) == shown

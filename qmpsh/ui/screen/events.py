@@ -87,7 +87,7 @@ class EventBlock(Block):
         if width >= INLINE_COLUMNS or line_width(whole) <= width:
             return [] if index else [cut(whole, width, self._glyphs.more)]
         if index:
-            return [cut(self.line(index), width, self._glyphs.more)]
+            return [cut_detail(self.line(index), width, self._glyphs.more)]
         return head_rows(first, width, self._glyphs.more)
 
     def _fitting_head(self, width: int) -> Line:
@@ -101,6 +101,19 @@ class EventBlock(Block):
         if self.entry.until is None or line_width(line) > width:
             time = time[:TIME_COLUMNS]
         return [(role, time), *rest]
+
+
+def cut_detail(line: Line, width: int, more: str) -> Line:
+    """Cut a line of data to one row. A path loses its beginning, as its end says what it is."""
+    text = plain(line)
+    start = text.find("=/") + 1
+    # Most paths are QEMU's own and ASCII; what else is in one is cut as any text.
+    if not start or line_width(line) <= width or not text.isascii():
+        return cut(line, width, more)
+    first = text.find("/", len(text) - (width - start - line_width([("", more)])))
+    if first < 0:
+        return cut(line, width, more)
+    return [(line[0][0], text[:start] + more + text[first:])]
 
 
 def head_rows(head: Line, width: int, more: str) -> list[Line]:
