@@ -29,10 +29,12 @@ suits() { "$1" -c "import sys; sys.exit(sys.version_info < $oldest)" >/dev/null 
 
 version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
 
-# Each version once, however many names it has.
+# Each version once, however many names it has; those of pyenv too, whose names on the PATH only
+# run the versions that are switched on.
 pythons() {
     seen=
-    for python in ${PYTHONS:-python3 python3.11 python3.12 python3.13 python3.14 python3.15}; do
+    for python in ${PYTHONS:-python3 python3.11 python3.12 python3.13 python3.14 python3.15 \
+        "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.*/bin/python3}; do
         suits "$python" || continue
         case " $seen " in *" $(version "$python") "*) continue ;; esac
         seen="$seen $(version "$python")"
