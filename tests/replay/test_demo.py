@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -17,10 +16,9 @@ from qmpsh.replay.recording import read_recording
 from qmpsh.shell.policy import reads_only
 from tests.conftest import RunQmpsh
 from tests.qemu import ROOT
+from tests.test_tour import typed_lines
 from tests.ui.tmux import Terminal
 
-TOUR = (ROOT / "docs" / "tour.md").read_text()
-TYPED = re.findall(r"^    \(QEMU\) (.*)$", TOUR, re.MULTILINE)
 LINES = (ROOT / "scripts" / "demo.sh").read_text().partition("<<'END'\n")[2].partition("\nEND")[0]
 
 
@@ -61,8 +59,9 @@ def test_the_lines_of_the_demo(run_qmpsh: RunQmpsh) -> None:
 
 
 @pytest.mark.usefixtures("without_qemu")
-def test_the_lines_of_the_tour(run_qmpsh: RunQmpsh) -> None:
-    done = run_qmpsh("run", stdin="\n".join([*TYPED, ""]))
+def test_the_lines_of_the_pages(run_qmpsh: RunQmpsh) -> None:
+    typed = [*typed_lines("start.md"), *typed_lines("tour.md")]
+    done = run_qmpsh("run", stdin="\n".join([*(one.line for one in typed if not one.fails), ""]))
     assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
     assert '{"device": "rng0", "path": "/machine/peripheral/rng0"}\n' in done.stdout
     assert '"offset": 1073741824, "speed": 268435456, "type": "backup"}\n' in done.stdout
