@@ -204,6 +204,13 @@ def test_a_program_that_hangs(folder: Path, run_qmpsh: RunQmpsh) -> None:
     assert process_state(int(Path("pid").read_text())) in ("", "Z")
 
 
+def test_a_program_that_prints_without_end(folder: Path, run_qmpsh: RunQmpsh) -> None:
+    """It must not fill the disk."""
+    code, said = refused(run_qmpsh, "dump", script(folder, "exec yes word"))
+    assert code == 3
+    assert said.startswith("qemu-fake ended before it answered, with signal 25; it said:\n  word\n")
+
+
 def process_state(pid: int) -> str:
     """The letter of a process's state, Z if it has ended; "" if there is none."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -29,6 +30,8 @@ _END_SECONDS: Final = 1.0
 """seconds between the end of its connection and its own"""
 _MAX_WORDS_BYTES: Final = 4096
 """bytes of what it printed that are shown"""
+_MAX_FILE_BYTES: Final = 64 << 20
+"""bytes after which it ends: it might print until the disk is full"""
 _MACHINE: Final = ("-M", "none", "-S", "-nodefaults", "-no-user-config", "-display", "none")
 _CHARDEV: Final = "qmpsh-schema"
 
@@ -54,7 +57,7 @@ class ProbedProgram:
                     stderr=self._words,
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=_confine,
                 )
             except OSError as error:
                 ours.close()
@@ -95,8 +98,13 @@ _PR_SET_PDEATHSIG: Final = 1
 """Source: prctl(2), linux/prctl.h"""
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process with its parent, even if that is killed."""
+def _confine() -> None:
+    """Have the kernel end this process with its parent, even if that is killed, and at a file that
+    is too large.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    most = _MAX_FILE_BYTES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILE_BYTES)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     with contextlib.suppress(AttributeError):  # not Linux
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
