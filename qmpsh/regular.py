@@ -27,6 +27,9 @@ MAX_SCRIPT_BYTES: Final = 64 << 20
 MAX_HISTORY_BYTES: Final = 4 << 20
 """bytes at the end of a history that are read"""
 
+_NUL: Final = "no file has a NUL character in its name"
+_NOT_ENCODED: Final = "its name has a character that this locale cannot write"
+
 _KINDS: Final = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFCHR: "a device",
@@ -36,18 +39,37 @@ _KINDS: Final = {
 }
 
 
+def expanded(path: str) -> str:
+    """Return a path that a user has written, its `~` replaced.
+
+    Raises OSError for a name that no file can have, of which Python would make a ValueError.
+    """
+    _refuse_name(path)
+    return os.path.expanduser(path)
+
+
+def _refuse_name(path: str) -> None:
+    if "\0" in path:
+        raise OSError(errno.EILSEQ, _NUL, path)
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise OSError(errno.EILSEQ, _NOT_ENCODED, path) from error
+
+
 def open_regular(path: str, flags: int, mode: int = 0o600) -> int:
     """Return the descriptor of a regular file. flags, mode: as of os.open.
 
     Raises OSError, whose strerror says what it is instead.
     """
+    _refuse_name(path)
     # Not blocking: a FIFO would be waited for. Not the terminal: it would become ours.
     fd = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, mode)
-    kind = stat.S_IFMT(os.fstat(fd).st_mode)
-    if kind == stat.S_IFREG:
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
         return fd
     os.close(fd)
-    raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'a special file')}, not a file", path)
+    raise _not_a_file(path, mode)
 
 
 def read_regular(path: str, most: int) -> bytes:
@@ -59,6 +81,11 @@ def read_regular(path: str, most: int) -> bytes:
     if is_large or len(data) > most:
         raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB", path)
     return data
+
+
+def _not_a_file(path: str, mode: int) -> OSError:
+    kind = _KINDS.get(stat.S_IFMT(mode), "a special file")
+    return OSError(errno.EINVAL, f"it is {kind}, not a file", path)
 
 
 def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -75,3 +102,18 @@ def replace_file(path: str, data: bytes, mode: int = 0o600) -> None:
     except BaseException:  # an interrupt included, and a full disk
         os.unlink(partial)
         raise
+
+
+def replace_named_file(path: str, data: bytes, mode: int) -> None:
+    """Replace a file that a user has named, `~` allowed, where a link leads. mode: of a new one
+
+    Raises OSError, for /dev/null too: root would replace it, and everything would write to a file.
+    """
+    path = os.path.realpath(expanded(path))
+    try:
+        present = os.stat(path).st_mode
+    except FileNotFoundError:
+        present = stat.S_IFREG | mode
+    if not stat.S_ISREG(present):
+        raise _not_a_file(path, present)
+    replace_file(path, data, stat.S_IMODE(present))

@@ -12,10 +12,11 @@ import pytest
 from qmpsh.address import parse_address
 from qmpsh.cli.config import read_config
 from qmpsh.errors import CannotConnect, UsageError
-from qmpsh.regular import MAX_CONFIG_BYTES, read_regular, replace_file
+from qmpsh.regular import MAX_CONFIG_BYTES, expanded, read_regular, replace_file, replace_named_file
 from qmpsh.schema.cache import cache_path, load_schema, read_schema_files, store_schema
 from qmpsh.shell.history import HistoryFile
 from tests.samples import entities
+from tests.shell.scripted import ScriptedShell
 
 ENDLESS = 1 << 40  # bytes, none of which is on the disk
 
@@ -134,3 +135,59 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path, is_there: b
     with pytest.raises(IsADirectoryError):
         replace_file(str(folder), b"new")
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("make", SAID)
+def test_what_is_no_file_is_not_replaced(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """Root could put a file in the place of /dev/null."""
+    path = tmp_path / "x"
+    make(path)
+    before = path.stat().st_mode
+    with pytest.raises(OSError, match="not a file") as caught:
+        replace_named_file(str(path), b"new", 0o600)
+    assert caught.value.strerror == SAID[make]
+    assert path.stat().st_mode == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_named_file_keeps_its_mode_and_its_links(tmp_path: Path) -> None:
+    file, link, dangling = tmp_path / "file", tmp_path / "link", tmp_path / "dangling"
+    file.touch(0o600)
+    link.symlink_to("file")
+    dangling.symlink_to("new")
+    for path in (link, dangling):
+        replace_named_file(str(path), b"new", 0o644)
+        assert path.is_symlink()
+        assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'query-status > "a{}"',
+        'query-status >> "a{}"',
+        '.source "a{}"',
+        '.source "~{}/a"',
+        '.record "a{}"',
+        '.screen --font "a{}"',
+        '.schema diff "a{}"',
+        '.schema diff "./a{}"',
+    ],
+)
+@pytest.mark.parametrize("written", [r"\u0000", "\0"])
+def test_a_name_that_no_file_can_have(line: str, written: str) -> None:
+    shell = ScriptedShell()
+    assert shell.run(line.format(written)).exit_code == 2
+    assert not shell.names
+
+
+def test_a_pipe_that_no_program_can_have() -> None:
+    shell = ScriptedShell()
+    assert shell.run("query-status | cat\0 x").exit_code == 2
+    assert not shell.names
+
+
+def test_a_name_that_the_locale_cannot_write() -> None:
+    with pytest.raises(OSError, match="this locale cannot write"):
+        expanded("\ud800")

@@ -14,7 +14,7 @@ from qmpsh.cli.option_errors import read_options
 from qmpsh.cli.options import PositiveDuration
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.errors import UsageError, os_reason, shortened
-from qmpsh.regular import replace_file
+from qmpsh.regular import replace_named_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
 from qmpsh.render.layouts import row_lines
@@ -228,7 +228,7 @@ def _show(result: ToolResult, given: dict[str, Any], environment: Environment) -
     path = given.get("output", "")
     if path:
         try:
-            replace_file(path, text.encode(errors="replace"), FILE_MODE)
+            replace_named_file(path, text.encode(errors="replace"), FILE_MODE)
         except OSError as error:
             raise UsageError(_NOT_WRITTEN.format(path=path, reason=os_reason(error))) from error
     elif text:

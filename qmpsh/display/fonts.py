@@ -13,7 +13,7 @@ import zlib
 
 from qmpsh.errors import UsageError, os_reason
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
-from qmpsh.regular import read_regular
+from qmpsh.regular import expanded, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -266,7 +266,7 @@ def installed_fonts(folders: Iterable[str] = FOLDERS) -> Iterator[Font]:
 
 def _read(path: str) -> bytes:
     try:
-        return read_regular(os.path.expanduser(path), MAX_FONT_BYTES)
+        return read_regular(expanded(path), MAX_FONT_BYTES)
     except OSError as error:
         raise FontError(_UNREADABLE.format(path=path, why=os_reason(error))) from error
 

@@ -13,6 +13,7 @@ import stat
 
 from qmpsh.errors import UsageError
 from qmpsh.light_typing import NamedTuple
+from qmpsh.regular import expanded
 
 # Reading alone is what is left where writing is refused so. A program that runs is ETXTBSY.
 _READ_ONLY = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY})
@@ -49,7 +50,7 @@ def open_file(text: str) -> OpenedFile:
 
 def _open(path: str, flags: int) -> int:
     """Open a file without waiting for anything, such as the other end of a pipe. Raises OSError."""
-    fd = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    fd = os.open(expanded(path), flags | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.close(fd)
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

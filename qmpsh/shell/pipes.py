@@ -20,9 +20,12 @@ from qmpsh.client.client import Client
 from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import QmpshError, UsageError
 from qmpsh.language.syntax import Redirect
+from qmpsh.regular import expanded
 from qmpsh.secrets.text import mask_text
 from qmpsh.system.ending import LOOK_SECONDS, end_of
 from qmpsh.system.programs import shell_refusal
+
+_NUL = "no program can be started by a line with a NUL character in it"
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
@@ -163,13 +166,17 @@ def begin_file(redirect: Redirect | None) -> None:
     whose answer has nowhere to go stays unsent, and no old answer is taken for this one's.
 
     redirect: of any line; nothing to do for a pipe, or for none
-    Raises UsageError when the file cannot be written.
+    Raises UsageError when the file cannot be written, or there can be no such program.
     """
-    if redirect is None or redirect.mark == "|":
+    if redirect is None:
         return
-    path = os.path.expanduser(redirect.target)
+    if redirect.mark == "|":
+        if "\0" in redirect.target:
+            raise UsageError(_NUL)
+        return
     flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     try:
+        path = expanded(redirect.target)
         # A fifo is opened once, when there is something for its reader: closing it ends that.
         if not _is_fifo(path):
             os.close(os.open(path, flags | (os.O_TRUNC if redirect.mark == ">" else 0), 0o666))
@@ -191,7 +198,7 @@ def open_target(redirect: Redirect) -> Iterator[BinaryIO]:
     Raises QmpshError when it cannot be written any more: the line was sent.
     """
     try:
-        with open(os.path.expanduser(redirect.target), "ab") as file:
+        with open(expanded(redirect.target), "ab") as file:
             yield file
     except OSError as error:
         raise QmpshError(f"cannot write {mask_text(redirect.target)}: {error.strerror}") from error

@@ -17,7 +17,7 @@ from qmpsh.client.client import Client
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_dict, get_str
 from qmpsh.regular import read_regular
 from qmpsh.schema.cache import load_entities
-from qmpsh.shell.wirelog import WireLog, logs_of
+from qmpsh.shell.wirelog import WireLog, WireTracer, logs_of
 from qmpsh.version import __version__
 
 FORMAT: Final = 1
@@ -90,8 +90,17 @@ def record_schema(client: Client, path: str) -> None:
 
 
 def recordings_of(client: Client) -> list[RecordLog]:
-    """Return the recordings that a client writes, ended ones included."""
+    """Return the recordings that a client writes, on or off."""
     return [log for log in logs_of(client) if isinstance(log, RecordLog)]
+
+
+def end_recordings(client: Client) -> None:
+    """End what a client records, and close the files."""
+    ended = recordings_of(client)
+    if isinstance(client.tracer, WireTracer):
+        client.tracer.sinks = [sink for sink in client.tracer.sinks if sink not in ended]
+    for log in ended:
+        log.close()
 
 
 def _decoded(line: bytes) -> JsonObject:

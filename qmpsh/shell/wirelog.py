@@ -19,6 +19,7 @@ from typing import Final
 from qmpsh.client.client import Client
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, get_str
+from qmpsh.regular import expanded
 from qmpsh.secrets.masker import command_secrets, scrub
 from qmpsh.secrets.rules import mask_json, mask_keys, reads_secret
 from qmpsh.secrets.text import MASK, mask_text
@@ -95,7 +96,6 @@ class WireLog:
     """
 
     def __init__(self, path: str, address: str, warn: Callable[[str], None], vm: str = "") -> None:
-        self.path = path
         self.warn = warn
         self.on = True
         self._address = mask_text(address)
@@ -104,7 +104,8 @@ class WireLog:
         self.session = 0
         self._has_begun = False
         try:
-            self._fd = os.open(path, _FLAGS, FILE_MODE)
+            self.path = expanded(path)
+            self._fd = os.open(self.path, _FLAGS, FILE_MODE)
         except OSError as error:
             why = "it is a pipe without a reader" if error.errno == errno.ENXIO else error.strerror
             raise UsageError(f"cannot write the log {path}: {why}") from error
@@ -127,6 +128,11 @@ class WireLog:
         if direction == "->" and not about:
             about["by"] = _SHELL
         self._write(_DIRECTIONS[direction], message, about)
+
+    def close(self) -> None:
+        """End it for good."""
+        self.on = False
+        os.close(self._fd)
 
     def _begin(self) -> None:
         """Note that a connection begins: of no interest to a log."""

@@ -11,7 +11,7 @@ from qmpsh.client.poll import READ, wait_for
 from qmpsh.errors import ReplyTimeout, UsageError, os_reason
 from qmpsh.light_typing import NamedTuple
 from qmpsh.many.results import VmResult, exit_code
-from qmpsh.regular import replace_file
+from qmpsh.regular import replace_named_file
 from qmpsh.render.environment import Environment
 from qmpsh.render.formats import compact
 from qmpsh.render.theme import Line, painter, plain, printed_theme
@@ -147,7 +147,7 @@ def _write(text: str, path: str) -> None:
         sys.stdout.flush()
         return
     try:
-        replace_file(path, text.encode(errors="backslashreplace"), _MODE)
+        replace_named_file(path, text.encode(errors="backslashreplace"), _MODE)
     except OSError as error:
         reason = os_reason(error)
         raise UsageError(_NO_FILE.format(path=path, reason=reason)) from error

@@ -187,3 +187,14 @@ def test_the_log_goes_on_over_a_reconnection(screen: Terminal, start_vm: VmStart
     wait_until(lambda: "query-uuid" in Path(log).read_text())
     greetings = [record for record in records(log) if "QMP" in record["message"]]
     assert len(greetings) == 2
+
+
+def test_an_ended_recording_holds_no_descriptor(tmp_path: Path) -> None:
+    shell = ScriptedShell()
+    for number in range(3):
+        shell.run(f".record {tmp_path / str(number)}")
+    shell.run(".record off")
+    held = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    assert not [path for path in held if path.startswith(str(tmp_path))]
+    shell.run("stop")
+    assert '"stop"' not in (tmp_path / "2").read_text()

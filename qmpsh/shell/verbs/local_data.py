@@ -15,6 +15,7 @@ from typing import Final
 
 from qmpsh.errors import LineFailed, ReplyTimeout, UsageError
 from qmpsh.light_typing import NamedTuple
+from qmpsh.regular import expanded
 
 _STDIN_TAKEN: Final = "{what}: stdin is the terminal or the script here; use a one-shot, or -f FILE"
 _NOT_REGULAR: Final = "{path} is {kind}, not a regular file; {hint}"
@@ -69,7 +70,7 @@ def open_local(path: str, stdin: int | None) -> Iterator[LocalData]:
     if path == STDIN:
         yield LocalData("stdin", usable_stdin(stdin, "-"), None)
         return
-    fd = _open(os.path.expanduser(path), path)
+    fd = _open(path)
     try:
         status = os.fstat(fd)
         kind = next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
@@ -115,13 +116,12 @@ def read_input(stdin: int, deadline: float | None) -> bytes:
     return bytes(whole)
 
 
-def _open(path: str, shown: str) -> int:
+def _open(path: str) -> int:
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     try:
-        return os.open(path, flags)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(_UNREADABLE.format(name=shown, reason=said)) from error
+        return os.open(expanded(path), flags)
+    except OSError as error:
+        raise UsageError(_UNREADABLE.format(name=path, reason=error.strerror)) from error
 
 
 def _read(source: LocalData, most: int, deadline: float | None) -> bytes:

@@ -14,7 +14,7 @@ from qmpsh.paths import state_file
 from qmpsh.secrets.rules import mask_json
 from qmpsh.shell.context import Context
 from qmpsh.shell.introspection import schema_path
-from qmpsh.shell.record import HOLDS, RecordLog, record_schema, recordings_of
+from qmpsh.shell.record import HOLDS, RecordLog, end_recordings, record_schema, recordings_of
 from qmpsh.shell.steps import Note, Outcome, Steps
 from qmpsh.shell.verbs.table import client_of, verb
 from qmpsh.shell.wirelog import FILE_MODE, WireLog, WireTracer, log_of
@@ -60,11 +60,9 @@ def record(context: Context, line: VerbLine) -> Steps:
     client = client_of(context, line)
     begun = None
     if words and words[0] != _OFF:
-        path = os.path.expanduser(words[0])
-        begun = RecordLog(path, context.machine.address, context.front_end.warn)
+        begun = RecordLog(words[0], context.machine.address, context.front_end.warn)
     if words:
-        for old in recordings_of(client):
-            old.on = False
+        end_recordings(client)
     if begun is not None:
         greeting = client.connection.greeting
         if greeting is not None:

@@ -26,7 +26,7 @@ from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
 from qmpsh.language.tokens import TIME
 from qmpsh.language.verbs import Reach, Takes
-from qmpsh.regular import replace_file
+from qmpsh.regular import replace_named_file
 from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, defaulted, dry_run_text
 from qmpsh.shell.screen.dump import Display, dump_command
@@ -170,7 +170,7 @@ def _save(context: Context, shot: Shot, path: str) -> Steps:
         _refuse_picture(shot)
     data = _WRITERS[os.path.splitext(path)[1]](shot)
     try:
-        replace_file(os.path.expanduser(path), data, 0o666)
+        replace_named_file(path, data, 0o666)
     except OSError as error:
         raise UsageError(_UNWRITTEN.format(path=path, why=os_reason(error))) from error
     if context.settings.interactive:

@@ -7,7 +7,6 @@ go on after errors.
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Generator
 from typing import Final
 
@@ -15,7 +14,7 @@ from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
 from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.language.verbs import Reach, Takes
-from qmpsh.regular import MAX_SCRIPT_BYTES, read_regular
+from qmpsh.regular import MAX_SCRIPT_BYTES, expanded, read_regular
 from qmpsh.shell.context import Context
 from qmpsh.shell.events import EventHistory, Span
 from qmpsh.shell.interpreter import run_line
@@ -148,7 +147,7 @@ def _at(place: str, error: QmpshError) -> QmpshError:
 def _read(name: str) -> bytes:
     """Read a file. Raises UsageError if it cannot be read, or would have to be waited for."""
     try:
-        return read_regular(os.path.expanduser(name), MAX_SCRIPT_BYTES)
+        return read_regular(expanded(name), MAX_SCRIPT_BYTES)
     except OSError as error:
         advice = "; -f takes pipes as well" if error.errno == errno.EINVAL else ""
         raise UsageError(

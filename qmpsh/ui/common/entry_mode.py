@@ -6,6 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from qmpsh.regular import expanded, open_regular
 from qmpsh.render.safe import visible_word
 from qmpsh.render.theme import Line
 from qmpsh.render.units import size
@@ -74,12 +75,14 @@ class SaveMode(EntryMode):
 
     def accept(self, text: str) -> bool:
         """Write the file; an existing one is replaced only after a second Enter."""
-        name = os.path.expanduser(text.strip())
+        name = text.strip()
         if not name:
             return True
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == self._replace else os.O_EXCL)
         data = f"{self._text}\n".encode(errors="replace")
         try:
-            with open(name, "wb" if name == self._replace else "xb") as file:
+            # Nothing is waited for: a FIFO would stop the screen.
+            with open(open_regular(expanded(name), flags, 0o666), "wb") as file:
                 file.write(data)
         except FileExistsError:
             self._replace = name
@@ -88,5 +91,5 @@ class SaveMode(EntryMode):
         except OSError as error:
             self._problem = error.strerror or NOT_WRITTEN
             return False
-        self._show_result(f"written to {text.strip()}, {size(len(data))}")
+        self._show_result(f"written to {name}, {size(len(data))}")
         return True
