@@ -77,7 +77,7 @@ ROM_START: Final = 0xC0000
 ROM_BYTES: Final = 0x10000
 """where firmware puts the ROM of the first VGA"""
 
-_XP_LINE: Final = r"([0-9a-fA-F]{1,16}): ((?:0x[0-9a-fA-F]{8} ?)+)\r?$"
+_XP_LINE: Final = r"([0-9a-fA-F]{1,16}): (0x[0-9a-fA-F]{8}(?: 0x[0-9a-fA-F]{8})*) ?\r?$"
 
 
 def read_words(text: str) -> bytes:

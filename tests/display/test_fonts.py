@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.display.fonts import (
@@ -87,6 +87,7 @@ def test_words_that_do_not_go_on() -> None:
 
 
 @given(st.text(alphabet="0123456789abcdefx: \r\n") | st.text())
+@example("0: 0x000000010x00000002")
 @examples(3)
 def test_any_text_of_xp(text: str) -> None:
     read_words(text)
