@@ -22,6 +22,9 @@ NOT_TESTED := .pytest_cache/d/not-tested/list
 MINUTES ?= 30
 SOAK ?=
 
+# What all of `make fuzz` follows from; the run names it.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+
 # Rooms that decide without a socket: their branches are all testable, and tested.
 PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 
@@ -63,8 +66,8 @@ lint: $(VENV)/.installed-dev ## ruff: rules and format
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(PY) -m mypy
 
-fuzz: $(VENV)/.installed-dev ## a hundred times the examples of `make test`: framing, grammar, schema, sanitiser
-	$(PY) -m pytest -q -m hypothesis --hypothesis-profile=fuzz -n $(JOBS)
+fuzz: $(VENV)/.installed-dev ## ten million inputs (SEED) for all that reads text: drawn, and known ones changed
+	$(PY) -m pytest -q -m "hypothesis or mutation" --hypothesis-profile=fuzz --hypothesis-seed=$(SEED) -n $(JOBS)
 
 conformance: $(BENCH_VENV)/.installed ## what manuals and schemas say, qmp-shell and qemu.qmp do: all of it here as well
 	@scripts/qemu-next.sh --optional

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import fuzzing as fuzzing  # registers the profiles of hypothesis
 from tests.agents import Agent, AgentStarter, agents
 from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
@@ -26,7 +25,8 @@ from tests.signals import give_children_the_defaults
 from tests.ui.tmux import Terminal, terminal
 from tests.waiting import PATIENCE
 
-pytest_plugins = ["qmpsh.pytest_plugin"]  # here: this checkout's, installed or not
+# This checkout's, installed or not; and the profiles of hypothesis.
+pytest_plugins = ["qmpsh.pytest_plugin", "tests.fuzzing"]
 
 CLEARED = (
     "QMP_SOCKET",
