@@ -67,10 +67,17 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name for name in names if f"({name}" not in readme] == []
 
 
-def test_every_rule_of_security_names_tests_that_exist() -> None:
-    text = (ROOT / "docs" / "security.md").read_text().partition("\n## Rules\n")[2]
-    rows = [row for row in text.partition("\n## ")[0].splitlines() if row.startswith("| ")][1:]
-    assert len(rows) > 20
+def rows_of(page: Path, heading: str) -> list[str]:
+    """The rows of the tables of a section."""
+    text = page.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [row for row in text.splitlines() if row.startswith("| ")][1:]
+
+
+def test_every_rule_of_security_has_tests_that_exist() -> None:
+    rules = rows_of(ROOT / "docs" / "security.md", "Rules")
+    rows = rows_of(ROOT / "CONTRIBUTING.md", "The rules of security")
+    assert len(rules) > 20
+    assert [row.split(" | ")[0] for row in rows] == [rule.split(" | ")[0] for rule in rules]
     for row in rows:
         named = re.findall(r"`(tests/[\w/]+\.py)`", CELL.split(row)[-2])
         assert named, row
