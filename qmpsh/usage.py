@@ -144,8 +144,8 @@ FILES: Table = (
 
 
 def columns(table: Iterable[tuple[str, str]], width: int = 46) -> str:
-    """Return a table as lines of text, the second column at `width`."""
-    return "\n".join(f"{left:<{width}}{right}".rstrip() for left, right in table)
+    """Return a table as lines of text, the second column at `width` or two spaces later."""
+    return "\n".join(f"{left:<{width - 2}}  {right}".rstrip() for left, right in table)
 
 
 def wrapped_columns(table: Iterable[tuple[str, str]], columns: int = 79) -> str:

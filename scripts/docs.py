@@ -21,7 +21,11 @@ sys.path.insert(0, str(ROOT))
 
 from qmpsh import usage  # noqa: E402  # this checkout's, installed or not
 from qmpsh.address import address_forms  # noqa: E402
-from qmpsh.cli.options import COMMAND, subcommand_lines  # noqa: E402
+from qmpsh.cli.argv import SUBCOMMANDS  # noqa: E402
+from qmpsh.cli.inspect.options import COMMANDS  # noqa: E402
+from qmpsh.cli.options import COMMAND, RUN_HELP, subcommand_lines  # noqa: E402
+from qmpsh.cli.schema import SCHEMA, SCHEMA_COMMANDS  # noqa: E402
+from qmpsh.cli.top import TOP  # noqa: E402
 from qmpsh.language.verbs import Reach, Takes, Verb  # noqa: E402
 from qmpsh.protocol.connection import (  # noqa: E402
     TRANSITIONS,
@@ -64,7 +68,7 @@ that the server would refuse is not sent.
 
 "| COMMAND", "> FILE" and ">> FILE" after a space say where the answer goes. "#" begins a comment.
 A line with an open bracket or quote, or with a backslash as its last word, continues on the next
-line. docs/language.md in the source describes all of it.
+line. At the prompt, ".help NAME" explains a command, a verb, a modifier or a topic.
 """
 WAITING = """
 Many commands are answered before their work is done. --wait waits until the work of the line has
@@ -83,7 +87,11 @@ SEE_ALSO = "qemu(1), qemu-qmp-ref(7), qemu-ga-ref(7), qemu-storage-daemon-qmp-re
 
 def option_rows() -> Rows:
     """Return each option as it is written, and its sentence."""
-    return [_option_row(option) for option in COMMAND.params if isinstance(option, click.Option)]
+    return _options_of(COMMAND)
+
+
+def _options_of(command: click.Command) -> Rows:
+    return [_option_row(option) for option in command.params if isinstance(option, click.Option)]
 
 
 def _option_row(option: click.Option) -> tuple[str, str]:
@@ -143,6 +151,7 @@ def page(date: str) -> str:
         _section("DESCRIPTION", _paragraphs(DESCRIPTION)),
         _section("OPTIONS", _list(option_rows())),
         _section("ADDRESSES", _list(address_forms())),
+        _section("SUBCOMMANDS", "".join(map(_subcommand, SUBCOMMANDS))),
         _section("LINES", _lines_section()),
         _section("VERBS", _list(verb_rows())),
         _section("COMMANDS THAT FINISH", _paragraphs(f"{WAITING}\n{waiting_commands()}.")),
@@ -172,6 +181,47 @@ def _synopsis() -> str:
     return ".br\n".join(f".B {_text(line)}\n" for line in lines)
 
 
+SUBCOMMAND_PARTS: dict[str, list[click.Command]] = {
+    **{word: [command] for word, command in COMMANDS.items()},
+    "run": [click.Command("qmpsh run", help=f"{RUN_HELP}\nThe options are those of qmpsh.\n")],
+    "schema": [SCHEMA, *SCHEMA_COMMANDS.values()],
+    "top": [TOP],
+}
+"""The subcommands: each, and what it is divided into."""
+
+
+def _subcommand(word: str) -> str:
+    """The part about a subcommand: its help, and its options."""
+    head = f".SS {_text(f'qmpsh {word} {SUBCOMMANDS[word].usage}')}\n"
+    first, *tools = SUBCOMMAND_PARTS[word]
+    parts = [head, _help(first)]
+    for tool in tools:
+        parts += [f".PP\n.B {_text(tool.name or '')}\n.br\n", _help(tool)]
+    return "".join(parts)
+
+
+_USUAL_CODES = "\b\nExit codes: those of qmpsh --help.\n"
+"""What --help of a subcommand repeats, and the page says once."""
+
+
+def _help(command: click.Command) -> str:
+    """The text of --help, and a list of the options."""
+    blocks = (command.help or "").strip().replace(_USUAL_CODES, "").rstrip().split("\n\n")
+    return ".PP\n".join(map(_help_block, blocks)) + _list(_options_of(command))
+
+
+def _help_block(block: str) -> str:
+    """A paragraph, or the lines of examples, which click marks with \\b."""
+    kept = block.removeprefix("\b\n")
+    if kept == block or kept.startswith("Exit codes:"):
+        text = " ".join(kept.split())
+        for here, there in (("those of qmpsh --help", "those of EXIT STATUS"),
+                            ("as of qmpsh --help", "as in EXIT STATUS")):  # fmt: skip
+            text = text.replace(here, there)
+        return _lines(text)
+    return ".nf\n" + "".join(f"{_text(line)}\n" for line in kept.splitlines()) + ".fi\n"
+
+
 def _lines_section() -> str:
     return _paragraphs(LANGUAGE) + ".SS For one line only\n" + _list(modifier_rows())
 
@@ -182,7 +232,7 @@ def _examples() -> str:
 
 
 def _list(rows: Iterable[tuple[str, str]]) -> str:
-    return "".join(f".TP\n.B {_text(left)}\n{_text(right)}\n" for left, right in rows)
+    return "".join(f".TP\n.B {_text(left)}\n{_lines(right)}" for left, right in rows)
 
 
 def _paragraphs(text: str) -> str:

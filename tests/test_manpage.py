@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from qmpsh.cli.argv import SUBCOMMANDS
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.usage import MODIFIERS as TOLD
 from scripts.docs import (
@@ -27,6 +28,14 @@ from tests.programs import need
 def test_the_page_is_current() -> None:
     stored = PAGE.read_text()
     assert stored == page(date_of(stored)), "`make docs` writes it again"
+
+
+def test_each_subcommand_has_its_options() -> None:
+    stored = PAGE.read_text()
+    for word in SUBCOMMANDS:
+        assert f"\n.SS qmpsh {word} " in stored
+    for option in ("polite", "strict", "breaking"):
+        assert rf"\-\-{option}" in stored
 
 
 def test_the_date_is_that_of_the_last_change() -> None:
