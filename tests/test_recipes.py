@@ -54,8 +54,8 @@ def recipe(tmp_path: Path, with_qmpsh: dict[str, str]) -> Recipe:
     return run
 
 
-def test_there_are_twelve() -> None:
-    assert len(RECIPES) == 12
+def test_there_are_fourteen() -> None:
+    assert len(RECIPES) == 14
 
 
 def test_counters_for_prometheus(recipe: Recipe, running: Vm, tmp_path: Path) -> None:
@@ -132,6 +132,33 @@ def test_a_backup(recipe: Recipe, fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
     nodes = run_qmpsh(fresh_q35.path, "query-named-block-nodes").stdout
     assert '"target"' not in nodes
     assert recipe("Back up", {**variables, "SIZE": "1M"}).returncode == 1
+
+
+def test_attaching_to_a_job(recipe: Recipe, fresh_q35: Vm, run_qmpsh: RunQmpsh) -> None:
+    backup = (
+        "blockdev-backup job-id=b0 device=disk0 target=nowhere sync=full auto-dismiss=false speed="
+    )
+    added = run_qmpsh(
+        fresh_q35.path,
+        stdin=f"blockdev-add driver=null-co node-name=nowhere size=1G\n{backup}64K\n",
+    )
+    assert added.returncode == 0, added.stderr
+    variables = {"SOCK": fresh_q35.path, "JOB": "b0"}
+    assert recipe("Attach", {**variables, "GRACE": "200ms"}).returncode == 124
+    run_qmpsh(fresh_q35.path, "block-job-set-speed", "device=b0", "speed=0")
+    done = recipe("Attach", variables)
+    assert done.stdout.endswith("b0 has ended well\n")
+    assert recipe("Attach", {**variables, "JOB": "none"}).returncode == 1
+
+
+def test_cron(recipe: Recipe, running: Vm, run_qmpsh: RunQmpsh) -> None:
+    done = recipe("Check a VM", {"SOCK": running.path})
+    assert (done.stdout, done.stderr) == ("", "")
+    run_qmpsh(running.path, "stop")
+    done = recipe("Check a VM", {"SOCK": running.path})
+    assert re.search(r"^\S+: the VM does not run: \{\"return\": \{.*paused.*\}\}$", done.stdout)
+    done = recipe("Check a VM", {"SOCK": "./none"})
+    assert done.stdout.startswith('./none: no answer: {"error": {"class": "CannotConnect"')
 
 
 def test_a_picture(recipe: Recipe, start_vm: VmStarter) -> None:
