@@ -30,6 +30,9 @@ _NO_SCHEMA = "--schema needs a reply of query-qmp-schema too, in a file of its o
 _UNREADABLE = "cannot read {path}: {reason}"
 _NOT_JSON = "{path} is not a JSON file: {error}"
 
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, RecursionError)
+"""what a file that is cut, mixed up or not ours leads to"""
+
 FORMAT_VERSION = 1
 MAX_FILES = 16
 """most schemas kept; the least recently used are removed"""
@@ -61,7 +64,7 @@ def load_schema(path: str, commands: Sequence[str] | None = None) -> Schema | No
             return None
         os.utime(path)  # mark as recently used
         return _open(header, body)
-    except (OSError, ValueError, KeyError, TypeError):
+    except _DAMAGED:
         return None
 
 
@@ -70,7 +73,7 @@ def load_entities(path: str) -> list[Json]:
     try:
         _, _, body = read_regular(path, MAX_SCHEMA_BYTES).partition(b"\n")
         return [json.loads(line) for line in body.splitlines()]
-    except (OSError, ValueError):
+    except _DAMAGED:
         return []
 
 
@@ -109,7 +112,10 @@ def _open(header: JsonObject, body: bytes) -> Schema:
     def lookup(name: str) -> JsonObject | None:
         match index.get(name):
             case [int(start), int(end)]:
-                entity = json.loads(body[start:end])
+                try:
+                    entity = json.loads(body[start:end])
+                except _DAMAGED:
+                    return None
             case _:
                 return None
         return entity if isinstance(entity, dict) else None

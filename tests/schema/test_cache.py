@@ -7,10 +7,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from qmpsh.client.dialect import command_names
-from qmpsh.jsontypes import JsonObject
-from qmpsh.schema.cache import MAX_FILES, cache_path, load_schema, store_schema
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.schema.cache import MAX_FILES, cache_path, load_entities, load_schema, store_schema
 from qmpsh.schema.model import Schema
 from tests.samples import entities, schema
 
@@ -110,3 +112,42 @@ def test_only_the_newest_are_kept(path: str) -> None:
     assert load_schema(cache_path([f"{MAX_FILES + 4}"])) is not None
     assert load_schema(cache_path(["0"])) is None
     assert not list(folder.glob("*.part"))
+
+
+SMALL: list[Json] = [
+    {"name": "stop", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+    {"name": "0", "meta-type": "object", "members": [{"name": "a", "type": "str"}]},
+    {"name": "str", "meta-type": "builtin", "json-type": "string"},
+]
+DEEP = b"[" * 100_000
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 1),
+            st.sampled_from([b"", b"{", b"[", b"9", b'"', b"null", b"\n", b"\xff"]) | st.binary(),
+        ),
+        min_size=1, max_size=4,
+    ),
+    st.booleans(),
+)  # fmt: skip
+@example([(0.0, DEEP)], False)
+@example([(0.6, DEEP)], False)
+def test_a_damaged_file_is_ignored(
+    path: str, changes: list[tuple[float, bytes]], keeps_size: bool
+) -> None:
+    store_schema(path, SMALL, COMMANDS)
+    data = Path(path).read_bytes()
+    for share, piece in changes:
+        at = int(share * len(data))
+        data = data[:at] + piece + data[at + (len(piece) if keeps_size else 0) :]
+    Path(path).write_bytes(data)
+    load_entities(path)
+    loaded = load_schema(path)
+    if loaded is not None:
+        for name in (*loaded.commands, "0", "str", "nope"):
+            loaded.command(name)
+            loaded.arguments(name)
+            loaded.type(name)
