@@ -69,6 +69,21 @@ class _Device:
         self.plugs = True
 
 
+class _OpenBus:
+    """A bus of the tree while it is read. owner: None at the top"""
+
+    def __init__(self, name: str, owner: _Device | None) -> None:
+        self._name = name
+        self._owner = owner or _Device("")
+        self._plugs = self._owner.plugs  # a device says so before its buses
+        self.kind = ""
+        self.devices: list[str] = []
+
+    def whole(self) -> Bus:
+        """Return what was read of it."""
+        return Bus(self._name, self.kind, self._owner.kind, self._plugs, tuple(self.devices))
+
+
 @lru_cache(maxsize=2)
 def read_buses(text: str) -> tuple[Bus, ...]:
     """Return the buses in HMP `info qtree`, in its order.
@@ -76,26 +91,23 @@ def read_buses(text: str) -> tuple[Bus, ...]:
     A level is two blanks deeper: `bus: rp0`, below it `type PCIE` and `dev: nvme, id "n0"`, and
     below that what the device has.
     """
-    buses: list[Bus] = []
-    # What each indentation belongs to: a device, or the number of a bus.
-    open_: list[tuple[int, _Device | int]] = []
-    for line in text.splitlines():
+    buses: list[_OpenBus] = []
+    open_: list[tuple[int, _Device | _OpenBus]] = []  # what each indentation belongs to
+    for line in text.split("\n"):
         words = line.strip()
         depth = len(line) - len(line.lstrip(" "))
         while open_ and open_[-1][0] >= depth:
             open_.pop()
         owner = open_[-1][1] if open_ else None
         if words.startswith("bus: "):
-            device = owner if isinstance(owner, _Device) else _Device("")
-            buses.append(Bus(words[5:], owner=device.kind, plugs=device.plugs))
-            open_.append((depth, len(buses) - 1))
+            buses.append(_OpenBus(words[5:], owner if isinstance(owner, _Device) else None))
+            open_.append((depth, buses[-1]))
         elif (found := _DEVICE.fullmatch(words)) is not None:
-            if isinstance(owner, int):
-                bus = buses[owner]
-                buses[owner] = bus._replace(devices=(*bus.devices, found[2] or found[1]))
+            if isinstance(owner, _OpenBus):
+                owner.devices.append(found[2] or found[1])
             open_.append((depth, _Device(found[1])))
-        elif words.startswith("type ") and isinstance(owner, int):
-            buses[owner] = buses[owner]._replace(kind=words[5:])
+        elif words.startswith("type ") and isinstance(owner, _OpenBus):
+            owner.kind = words[5:]
         elif words == "hotplug = false" and isinstance(owner, _Device):
             owner.plugs = False
-    return tuple(buses)
+    return tuple(bus.whole() for bus in buses)

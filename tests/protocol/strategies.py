@@ -57,3 +57,14 @@ def cuts(draw: st.DrawFn, data: bytes) -> list[bytes]:
     places = draw(st.lists(st.integers(0, len(data)), max_size=12))
     edges = sorted({0, len(data), *places})
     return [data[start:end] for start, end in pairwise(edges)]
+
+
+def replies(*names: str) -> st.SearchStrategy[Json]:
+    """Values of any shape whose members have, most often, the names that are looked for."""
+    keys = st.sampled_from(names) | texts
+    odd = st.sampled_from(["", "\ud800", "\x1b[2J", "/a/b", "child<x>", "9" * 30, "null"])
+    return st.recursive(
+        scalars | odd | st.sampled_from(names),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
+        max_leaves=12,
+    )
