@@ -10,6 +10,7 @@ Each test counts what it was given; its report carries the number from the worke
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Generator, Iterable
 from typing import NamedTuple
@@ -73,6 +74,7 @@ class _Tally:
     def counting(self, test: Callable[..., object]) -> Callable[..., object]:
         """Return the same function, which counts its calls."""
 
+        @functools.wraps(test)
         def counted(*args: object, **named: object) -> object:
             self.inputs += 1
             return test(*args, **named)

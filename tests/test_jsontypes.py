@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.jsontypes import (
     Json,
@@ -15,6 +19,10 @@ from qmpsh.jsontypes import (
     get_list,
     get_str,
     get_strs,
+    is_broken_size,
+    read_boolean,
+    read_int,
+    read_number,
 )
 
 WHOLE: Json = {"d": {"a": 1}, "l": [1, "b", {"c": 2}], "s": "text"}
@@ -38,3 +46,28 @@ def test_values() -> None:
     assert (as_dict(WHOLE), as_list(WHOLE), as_str(WHOLE), as_dicts(WHOLE)) == (WHOLE, [], "", [])
     assert (as_dict([{}]), as_list([{}]), as_dicts([{}, 1])) == ({}, [{}], [{}])
     assert as_str("x") == "x"
+
+
+WORDS = st.text(st.sampled_from("0123456789.-+eExXabkKMGT \u0663_")) | st.text()
+
+
+@given(WORDS)
+def test_any_word_is_a_number_or_none(text: str) -> None:
+    """What JSON takes for a number within the bounds of the wire is that number here."""
+    number, whole = read_number(text), read_int(text)
+    assert whole is None or number == whole
+    assert not (is_broken_size(text) and whole is not None)
+    assert read_boolean(text) in (None, False, True)
+    try:
+        found = json.loads(text) if text[:1] in "-0123456789" else None
+    except ValueError:
+        return
+    if isinstance(found, int | float) and abs(found) < 2**63:
+        assert number == found
+
+
+@given(st.integers(-(2**63), 2**64 - 1))
+def test_each_integer_reads_back(number: int) -> None:
+    assert read_int(str(number)) == number
+    assert read_int(hex(number)) == number
+    assert read_int(f"{number % 1000}k") == number % 1000 * 1024

@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from qmpsh.display.fonts import vga_font
+from qmpsh.display.glyphs import UNKNOWN, read_text
 from qmpsh.errors import LineError
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.language.analysis import analyse
@@ -23,13 +24,17 @@ from qmpsh.language.cursor import find_context, parsed_line
 from qmpsh.language.jsonline import decode_object
 from qmpsh.language.reader import split_lines
 from qmpsh.language.syntax import Mode
+from qmpsh.protocol.messages import Command
+from qmpsh.replay.answers import Answers
 from qmpsh.replay.pairing import pair
-from qmpsh.replay.scanner import scan
+from qmpsh.replay.recording import Recording
+from qmpsh.replay.scanner import FoundMessage, scan
 from qmpsh.secrets.masker import line_secrets, words_secrets
 from qmpsh.secrets.text import loose_secrets, mask_spans, text_secrets, value_secrets
+from qmpsh.shell.policy import reads_only
 from qmpsh.system.argv import read_options
 from tests.client import test_address
-from tests.display import test_fonts, test_keys, test_picture
+from tests.display import drawing, test_fonts, test_glyphs, test_keys, test_picture
 from tests.fuzzing import INPUTS, changed_texts
 from tests.language import strategies, test_properties, test_reply_paths
 from tests.many import test_ranges
@@ -195,7 +200,23 @@ def check_scan(text: str) -> None:
         begin = text.index(found[0].near) + len(found[0].near)
         assert json.JSONDecoder().raw_decode(text, begin)[0] == found[0].message
         assert list(scan(text[begin:])) == [found[0]._replace(near=""), *found[1:]]
-    pair(found, lambda command: command.name.startswith("query-"))
+    answers_of(found)
+
+
+def answers_of(found: Sequence[FoundMessage]) -> None:
+    """What is recorded is answered, in whatever order it was written."""
+    sessions, schemas = pair(found, reads_only)
+    if not sessions:
+        return
+    recording = Recording(sessions, schemas)
+    answers = Answers(recording)
+    answers.connect()
+    answers.begin(0.0)
+    for recorded in recording.commands:
+        answer = answers.answer(Command(recorded.name, recorded.arguments), 1.0)
+        json.dumps([answer.events, answer.reply, *answer.last, *answers.take_events(2.0)])
+    answers.unasked()
+    json.dumps([recording.greeting(0), recording.schema()])
 
 
 def check_json_line(text: str) -> None:
@@ -280,6 +301,26 @@ def check_font(data: bytes) -> None:
     vga_font(data)
 
 
+GLYPH = len(drawing.GLYPHS["a"])
+INVERSE = (1 << 8 * GLYPH) - 1
+EXACT = {0: " ", INVERSE: " ", **drawing.FONT.characters}
+EXACT |= {bits ^ INVERSE: char for bits, char in drawing.FONT.characters.items()}
+
+
+def check_glyphs(data: bytes) -> None:
+    """A cell is the character whose glyph it is, and no other one; below a cursor it may be one."""
+    cells = [data[at : at + GLYPH].ljust(GLYPH, b"\0") for at in range(0, len(data), GLYPH)]
+    # A picture whose width nine divides may be of cells with a ninth column.
+    blanks = [drawing.GLYPHS[" "]] * (len(cells) + (1 if (2 * len(cells) + 1) % 9 else 2))
+    found = read_text(drawing.draw_glyphs([[*cells, *blanks]]), [drawing.FONT]).rows[0]
+    for cell, shown in zip(cells, found, strict=False):
+        bits = int.from_bytes(cell, "big")
+        if bits in EXACT:
+            assert shown == EXACT[bits]
+        else:
+            assert shown in {UNKNOWN, " ", *test_glyphs.cursors_of(bits)}
+
+
 def check_safe_json(text: str) -> None:
     property_of(test_safe.test_json_stays_the_same_json)(
         [text, {text: 1}], None, len(text) % 2 == 0
@@ -311,6 +352,10 @@ READERS: dict[str, Reader[bytes]] = {
     ),
     "picture": Reader(property_of(test_picture.test_any_bytes_are_a_picture_or_an_error), PPMS,
                       [b"P6", b"P5", b"\n", b" ", b"#", b"255", b"0", b"-1", b"9" * 20, b"\xff"]),
+    "glyphs": Reader(
+        check_glyphs, [b"".join(drawing.GLYPHS[char] for char in "login:pq_ 0")],
+        [b"\x00", b"\xff", b"\x01", b"\xff\xff", b"\x00\x00", *drawing.GLYPHS.values()], 0.03,
+    ),
     "font": Reader(check_font, FONTS, [b"\x36\x04", b"\x72\xb5\x4a\x86", b"\x1f\x8b", b"\x00",
                                        b"\xff", b"\xfe", b"\xff\xff", b"\x10", b"\x01"]),
 }  # fmt: skip

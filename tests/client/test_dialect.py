@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
 
 from qmpsh.client.dialect import (
     GUEST_AGENT,
@@ -14,10 +15,13 @@ from qmpsh.client.dialect import (
     dialect_of_commands,
     dialect_of_greeting,
     disabled_names,
+    remark,
+    replay_remark,
     server_version,
 )
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Greeting, classify
+from tests.protocol.strategies import replies
 
 NUMBER: JsonObject = {"micro": 1, "minor": 0, "major": 5}
 
@@ -81,3 +85,22 @@ def test_listed() -> None:
     assert dialect_of_commands(QEMU, ("query-jobs",)) is STORAGE_DAEMON
     assert dialect_of_commands(GUEST_AGENT, ("guest-ping",)) is GUEST_AGENT
     assert dialect_of_commands(STRATOVIRT, ("query-jobs",)) is STRATOVIRT
+
+
+GREETING_MEMBERS = (
+    *("version", "qemu", "major", "minor", "micro", "package", "capabilities", "oob", "remark"),
+    *("replay", "recording", "StratoVirt", "name", "supported_commands", "enabled", "hmp"),
+)
+
+
+@given(replies(*GREETING_MEMBERS))
+def test_any_greeting_and_list_of_commands_is_read(value: Json) -> None:
+    message = classify({"QMP": value if isinstance(value, dict) else {"version": value}}, 1)
+    assert isinstance(message, Greeting)
+    assert dialect_of_greeting(message).title
+    assert all(isinstance(one, str) for one in server_version(message))
+    assert isinstance(remark("/run/qmp", message), str)
+    assert isinstance(replay_remark(message), str)
+    names = command_names(value)
+    assert all(isinstance(name, str) for name in (*names, *disabled_names(value)))
+    assert dialect_of_commands(QEMU, names).title

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Event
 from qmpsh.shell.events import read_wanted
 from qmpsh.shell.waiting.jobs import AttachedJobTracker, JobTracker
-from qmpsh.shell.waiting.rules import BY_COMMAND
+from qmpsh.shell.waiting.rules import BY_COMMAND, RuleKind
 from qmpsh.shell.waiting.trackers import CompletionTracker, EventTracker, MigrationTracker
+from tests.protocol.strategies import replies
 
 
 def event(name: str, **data: Json) -> Event:
@@ -435,3 +438,48 @@ def test_a_change_to_no_status_changes_nothing() -> None:
     done = event("BLOCK_JOB_COMPLETED", device="j0")
     odd = event("JOB_STATUS_CHANGE", id="j0", status=["null"])
     assert told(course, job("concluded"), odd, done) == ("", "")
+
+
+# ------------------------------------------------------------------------ whatever comes
+
+MEMBERS = (
+    *("id", "device", "path", "info", "source", "status", "error", "error-class", "type", "len"),
+    *("offset", "speed", "paused", "io-status", "current-progress", "total-progress", "actual"),
+    *("ram", "total", "remaining", "completed", "failed", "concluded", "pending", "ready", "j0"),
+)
+EVENT_NAMES = sorted(
+    {"JOB_STATUS_CHANGE", "MIGRATION", "STOP", "RESUME", "SHUTDOWN"}.union(
+        *(f"{row.success} {row.failure} {row.pauses_in}".split() for row in BY_COMMAND.values())
+    )
+)
+
+
+def tracker(command: str, arguments: JsonObject) -> CompletionTracker:
+    row = BY_COMMAND[command]
+    match row.kind:
+        case RuleKind.EVENT:
+            return EventTracker(command, row, arguments)
+        case RuleKind.MIGRATION:
+            return MigrationTracker(command, row)
+        case _:
+            return JobTracker(command, row, arguments, ["j0", "j1"])
+
+
+@given(
+    st.sampled_from(sorted(BY_COMMAND)),
+    st.dictionaries(st.sampled_from(["id", "device", "value"]), replies("j0", "id"), max_size=2),
+    st.lists(st.tuples(st.sampled_from(EVENT_NAMES), replies(*MEMBERS)), max_size=6),
+)
+def test_whatever_comes_is_followed(
+    command: str, arguments: JsonObject, course: list[tuple[str, Json]]
+) -> None:
+    followed = tracker(command, arguments)
+    for name, value in course:
+        data = value if isinstance(value, dict) else {}
+        followed.on_event(Event(name, data, None, {"event": name, "data": data}))
+        followed.on_reply(value)
+        followed.on_last_reply("query-status", value)
+        assert isinstance(followed.awaited(), str)
+        assert isinstance(followed.left(), str)
+        ended = followed.completion()
+        assert ended is None or isinstance(ended.failed, str)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.errors import CommandFailed, ConnectionLost, LineSyntaxError, QmpshError
-from qmpsh.language.syntax import Modifiers
+from qmpsh.jsontypes import Json, JsonObject
+from qmpsh.language.syntax import FORMATS, Modifiers
 from qmpsh.render.answers import BodyKind, answer_body, cost, error_body, text_body
 from qmpsh.render.layouts import row_body
 from qmpsh.render.theme import UNICODE, Line, plain
 from qmpsh.shell.overview.rows import OverviewRow, RowPart
 from qmpsh.shell.steps import Answer
+from tests.protocol.strategies import replies
+from tests.render.test_safe import obeyed
 
 JSON = Modifiers(formats=frozenset({"json"}))
 RAW = Modifiers(formats=frozenset({"raw"}))
@@ -133,3 +138,26 @@ def test_an_overview_is_laid_out_with_its_labels_dim() -> None:
     whole = answer._replace(modifiers=JSON)
     shown = answer_body(whole, layout=lambda rows: row_body(rows, 80, UNICODE))
     assert shown.kind is BodyKind.JSON
+
+
+VALUES = replies("node-name", "size", "actual-size", "image", "filename", "return", "\u202e")
+
+
+@given(
+    VALUES,
+    st.none() | st.text(st.sampled_from("a\t\n\x1b\x9b\u202e\ud800")),
+    st.sets(st.sampled_from(sorted(FORMATS))),
+    st.booleans(),
+    st.integers(5, 90),
+)
+def test_any_answer_is_shown_in_any_format(
+    value: Json, text: str | None, formats: set[str], failed: bool, width: int
+) -> None:
+    modifiers = Modifiers(formats=frozenset(formats))
+    reply: JsonObject = {"return": value}
+    answer = Answer("x", failed, value, text, reply, modifiers=modifiers)
+    body = answer_body(answer)
+    assert obeyed(body.text()) <= {"\n"}
+    for index in range(len(body.lines)):
+        assert obeyed(plain(body.line(index, width))) == set()
+    assert isinstance(cost(answer), str)

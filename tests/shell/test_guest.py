@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT
+from qmpsh.errors import CommandFailed
 from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.shell import execute
 from qmpsh.shell.context import Context
@@ -19,9 +22,10 @@ from qmpsh.shell.machine import Machine
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Task
-from qmpsh.shell.verbs import guest, guest_files
+from qmpsh.shell.verbs import guest, guest_exec, guest_files
 from tests.agents import Agent
 from tests.client.servers import Peer, serving
+from tests.protocol.strategies import replies
 from tests.shell.harness import RecordingListener
 from tests.waiting import PATIENCE, wait_until
 
@@ -304,3 +308,38 @@ def test_a_write_of_nothing_is_no_progress() -> None:
         said, exit_code = run(path, ".put /proc/version /x")
     assert (exit_code, said[0]) == (1, "/x is incomplete: it has 0 bytes")
     assert said[-1].startswith("GenericError: guest-file-write wrote 0 of ")
+
+
+# ------------------------------------------------------------------------ whatever is answered
+
+MEMBERS = (
+    "exited",
+    "exitcode",
+    "signal",
+    "out-data",
+    "err-data",
+    "out-truncated",
+    "buf-b64",
+    "eof",
+)
+ANSWERS = replies(*MEMBERS) | st.fixed_dictionaries(
+    {},
+    optional={
+        "signal": st.integers(),
+        "exitcode": st.integers(),
+        "out-data": st.text(st.sampled_from("QUJD=+/\n\xe4")),
+        "err-data": st.text(),
+        "out-truncated": st.booleans(),
+    },
+)
+
+
+@given(ANSWERS)
+def test_any_answer_is_read_or_a_failed_command(value: Json) -> None:
+    try:
+        status = guest.as_object("guest-exec-status", value)
+        for item in guest_exec._output(status, None, frozenset()):
+            assert isinstance(item, Answer | Note)
+        assert 0 <= guest_exec._exit_code(status) <= 255
+    except CommandFailed:
+        return

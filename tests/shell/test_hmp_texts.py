@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
@@ -164,3 +166,18 @@ def test_a_failure_is_on_stderr_and_exit_1(q35: Vm, run_qmpsh: RunQmpsh) -> None
 def test_the_silent_failures_are_listed() -> None:
     page = Path(ROOT, "docs/language.md").read_text()
     assert [name for name in names("0") if f"`{name}" not in page] == []
+
+
+PIECES = st.sampled_from([
+    *sorted(_SPEAKING), "stop", "info ", "x/4xb 0", "help", "?", " ", "=", ",", "/", "c",
+    "device_add", "Error: ", "unknown command: '", "Command \"", "\" not available", "\n",
+    "Device 'x' not found",
+    'Try "help', "warning: ", "info: ", "OK", "gpa: ", "\x1b", "host forwarding rule for ",
+])  # fmt: skip
+
+
+@given(st.lists(PIECES).map("".join), st.lists(PIECES | st.text(max_size=5)).map("".join))
+def test_any_text_is_a_failure_or_not(line: str, text: str) -> None:
+    assert hmp_failed(line, text) in (False, True)
+    assert not hmp_failed(line, " \n")
+    assert hmp_failed(line, f"Error: {text}")

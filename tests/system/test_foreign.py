@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +23,15 @@ from qmpsh.system import listener, proc
 from qmpsh.system import proc as sockets
 from qmpsh.system.argv import maybe_command_line
 from qmpsh.system.diagnose import why_silent
-from qmpsh.system.proc import ARGV, _from_table, maybe_process, pids, tcp_sockets, words_of
+from qmpsh.system.proc import (
+    ARGV,
+    _from_table,
+    _maybe_socket,
+    maybe_process,
+    pids,
+    tcp_sockets,
+    words_of,
+)
 from tests.conftest import RunQmpsh
 from tests.fuzzing import examples
 from tests.qemu import Vm
@@ -134,6 +143,17 @@ def test_any_table_of_sockets_is_read(text: str) -> None:
     with fake_proc({"net/unix": data, "net/tcp": data, "net/tcp6": data}):
         _from_table()
         tcp_sockets()
+
+
+@given(st.binary(max_size=16), st.lists(st.tuples(st.integers(0, 9), st.binary(max_size=9))))
+def test_any_answer_of_the_kernel_is_a_socket_or_none(
+    head: bytes, attributes: list[tuple[int, bytes]]
+) -> None:
+    packed = b"".join(struct.pack("=HH", 4 + len(name), kind) + name for kind, name in attributes)
+    for data in (head + packed, b"\1\1\x0a\0" + bytes(12) + packed, packed):
+        found = _maybe_socket(data)
+        if found is not None:
+            os.fsencode(found.name)
 
 
 def test_of_a_command_line_without_end_the_beginning_is_read() -> None:

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History, InMemoryHistory
@@ -122,3 +124,26 @@ async def test_a_line_that_was_refused_is_no_ghost(ui: ScreenHarness) -> None:
     await ui.until(lambda: ui.screen.buffer.suggestion)
     assert ui.screen.buffer.suggestion is not None
     assert ui.screen.buffer.suggestion.text == " id=y"
+
+
+# A file of any content gives entries; what is appended to it comes back after them.
+PARTS = st.lists(
+    st.sampled_from([b"\n", b"+", b"-", b"=", b"# 2026", b"stop", b"\r", b"\xff", b"\x85", b"\0"])
+).map(b"".join)
+LINES = st.text(st.sampled_from("ab +-=#\n\r\x85\u2028\x00é"), min_size=1, max_size=12)
+shares_the_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@shares_the_file
+@given(PARTS | st.binary(), LINES, st.booleans())
+def test_any_file_is_a_history(tmp_path: Path, data: bytes, line: str, failed: bool) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(data)
+    file = HistoryFile(str(path))
+    before = file.read()
+    assert before.failed <= set(before.entries)
+    file.append(line)
+    assert file.load() == [*before.entries, line]
+    if "\n" not in line:
+        file.append(line, "-" if failed else "=")
+        assert (line in file.read().failed) is failed
