@@ -395,7 +395,7 @@ class VM(OpenMonitor):
             return taker.event
 
     def _need_events(self) -> None:
-        if not self._client.dialect.jobs:
+        if not self._client.dialect.events:
             raise UsageError(_NO_EVENTS.format(title=self._client.dialect.title))
 
     def wait(self, event: str, *, timeout: float | None = None, **match: Json) -> Event:

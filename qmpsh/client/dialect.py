@@ -34,7 +34,7 @@ class Dialect(NamedTuple):
     status:   it has a run state: query-status
     named:    it has a name: query-name, query-uuid
     silent:   commands that send no reply on success
-    jobs:     it has jobs and events
+    events:   it sends events, and has jobs, which end with them
     guest:    it runs inside the guest: `.exec` and `.cat`
     braced:   commands without arguments that want an empty object of them all the same
     """
@@ -53,7 +53,7 @@ class Dialect(NamedTuple):
     status: bool = True
     named: bool = True
     silent: frozenset[str] = frozenset()
-    jobs: bool = True
+    events: bool = True
     guest: bool = False
     braced: frozenset[str] = frozenset()
 
@@ -83,7 +83,7 @@ GUEST_AGENT: Final = Dialect(
     silent=frozenset(
         {"guest-shutdown", "guest-suspend-disk", "guest-suspend-ram", "guest-suspend-hybrid"}
     ),
-    jobs=False,
+    events=False,
     guest=True,
 )
 # Source: wire.md section 13: everything readable at once is one request; 100 a second at most. Its
@@ -108,7 +108,7 @@ HMP_MONITOR: Final = Dialect(
     schema="",
     manual="",
     qmp=False,
-    jobs=False,
+    events=False,
 )
 
 

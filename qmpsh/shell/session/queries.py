@@ -294,7 +294,7 @@ class BackgroundQueries:
     @property
     def _may_ask_about_work(self) -> bool:
         wanted = self._follows_work and self._context.introspection.live
-        wanted = wanted and self._client is not None and self._client.dialect.jobs
+        wanted = wanted and self._client is not None and self._client.dialect.events
         return wanted and self._has_loaded and self._machine.connected
 
     def _ask_about_work(self, background: QueryQueue) -> None:

@@ -123,7 +123,7 @@ class Session:
         self.machine = Machine(address, client.connection.greeting)
         if client.dialect.guest:
             self.machine.server = client.dialect.name
-        self.machine.has_events = client.dialect.jobs
+        self.machine.has_events = client.dialect.events
         self.connection = ConnectionManager(client, self.machine, listener, self._adopt)
         front_end = front_end or SessionFrontEnd(listener)
         settings = settings._replace(interactive=True)
@@ -356,7 +356,7 @@ class Session:
         self.client = client
         is_other = is_other or self.context.introspection.schema is None
         self.context.use_client(client, is_other=is_other)
-        self.machine.has_events = client.dialect.jobs
+        self.machine.has_events = client.dialect.events
         client.subscriber = self._on_message
         self.queries.attach(client)
         self.queries.poll()
