@@ -1,14 +1,24 @@
-"""Reads options with click, whose errors it rewrites."""
+"""Reads options with click, whose errors it rewrites; the option that most commands have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from qmpsh.errors import UsageError
 from qmpsh.suggest import did_you_mean
+
+HELP_FLAGS: Final = {"help_option_names": ["-h", "--help"]}
+"""settings of every command"""
+
+COLOR: Final = click.Option(
+    ["--color"],
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE.",
+)
 
 
 def read_options(command: click.Command, words: Sequence[str]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import click
 
 from qmpsh.address import address_forms
 from qmpsh.cli.argv import SUBCOMMANDS, Options
-from qmpsh.cli.option_errors import read_options
+from qmpsh.cli.option_errors import COLOR, HELP_FLAGS, read_options
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import FORMATS, parse_duration, parse_limit
 from qmpsh.shell.settings import Settings
@@ -178,11 +178,10 @@ OPTIONS: list[click.Parameter] = [
                  help="Print every message on stderr; secrets are masked."),
     click.Option(["--plain"], is_flag=True,
                  help="Use a line prompt instead of the full screen; automatic with TERM=dumb."),
-    click.Option(["--color"], type=click.Choice(["auto", "always", "never"]), default="auto",
-                 help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE."),
+    COLOR,
 ]  # fmt: skip
 
-COMMAND = Program("qmpsh", params=OPTIONS, context_settings={"help_option_names": ["-h", "--help"]})
+COMMAND = Program("qmpsh", params=OPTIONS, context_settings=HELP_FLAGS)
 click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
 RUN = Run(
     "qmpsh run", params=COMMAND.params, help=RUN_HELP, context_settings=COMMAND.context_settings

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.option_errors import read_options
+from qmpsh.cli.option_errors import COLOR, HELP_FLAGS, read_options
 from qmpsh.cli.options import PositiveDuration
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.errors import UsageError, os_reason, shortened
@@ -128,12 +128,7 @@ _OPTIONS: Final = {
         default=SOURCE_SECONDS,
         help="The longest wait for a greeting, and for an answer; default 10 s.",
     ),
-    "color": click.Option(
-        ["--color"],
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE.",
-    ),
+    "color": COLOR,
 }
 _OPTIONS_OF: Final = {
     "diff": ("breaking", "json", "verbose", "color"),
@@ -142,9 +137,8 @@ _OPTIONS_OF: Final = {
     "find": ("returns", "json"),
     "dump": ("output",),
 }
-_CONTEXT: Final = {"help_option_names": ["-h", "--help"]}
 
-SCHEMA: Final = click.Command("qmpsh schema", help=HELP, context_settings=_CONTEXT)
+SCHEMA: Final = click.Command("qmpsh schema", help=HELP, context_settings=HELP_FLAGS)
 
 
 def _command(name: str) -> click.Command:
@@ -155,7 +149,7 @@ def _command(name: str) -> click.Command:
         f"qmpsh schema {name}",
         params=[*options, words],
         help=_HELPS[name],
-        context_settings=_CONTEXT,
+        context_settings=HELP_FLAGS,
     )
 
 

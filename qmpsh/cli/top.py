@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.option_errors import read_options
+from qmpsh.cli.option_errors import COLOR, HELP_FLAGS, read_options
 from qmpsh.cli.options import PositiveDuration
 from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.client import ClientOptions
@@ -108,16 +108,11 @@ TOP: Final = click.Command(
             default=None,
             help="The longest wait for a greeting; default 3 s.",
         ),
-        click.Option(
-            ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
-            default="auto",
-            help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE.",
-        ),
+        COLOR,
         click.Argument(["targets"], nargs=-1, metavar="[TARGET]..."),
     ],
     help=HELP,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_FLAGS,
 )
 
 _OF_ONCE: Final = ("json", "csv", "prometheus", "output", "repeat")

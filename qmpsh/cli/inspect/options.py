@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from qmpsh.cli.argv import SplitArgv
-from qmpsh.cli.option_errors import read_options
+from qmpsh.cli.option_errors import COLOR, HELP_FLAGS, read_options
 from qmpsh.light_typing import NamedTuple
 
 LS_HELP = """List the monitors and guest agents of this machine, without connecting to any.
@@ -51,23 +51,16 @@ qmpsh replay bug.jsonl --strict --speed 0 -- ./check.py
 \b
 Exit codes: those of qmpsh --help, or of COMMAND; 1 if that is 0 and --strict found a difference.
 """
-_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")
-_COLOR = click.Option(
-    ["--color"],
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    help="When to use colours; auto honours NO_COLOR and CLICOLOR_FORCE.",
-)
 _ADDRESS = click.Argument(["address"], required=False, default="", metavar="[ADDRESS]")
 
 COMMANDS = {
-    "ls": click.Command("qmpsh ls", params=[_JSON], help=LS_HELP, context_settings=_HELP_OPTIONS),
+    "ls": click.Command("qmpsh ls", params=[_JSON], help=LS_HELP, context_settings=HELP_FLAGS),
     "doctor": click.Command(
         "qmpsh doctor",
-        params=[_JSON, _COLOR, _ADDRESS],
+        params=[_JSON, COLOR, _ADDRESS],
         help=DOCTOR_HELP,
-        context_settings=_HELP_OPTIONS,
+        context_settings=HELP_FLAGS,
     ),
     "share": click.Command(
         "qmpsh share",
@@ -95,7 +88,7 @@ COMMANDS = {
             click.Argument(["address"], required=False, default=""),
         ],
         help=SHARE_HELP,
-        context_settings=_HELP_OPTIONS,
+        context_settings=HELP_FLAGS,
     ),
     "replay": click.Command(
         "qmpsh replay",
@@ -130,7 +123,7 @@ COMMANDS = {
             click.Argument(["file"], metavar="FILE"),
         ],
         help=REPLAY_HELP,
-        context_settings=_HELP_OPTIONS,
+        context_settings=HELP_FLAGS,
     ),
 }
 

@@ -96,7 +96,7 @@ class SchemaReport(NamedTuple):
             mine = [change for change in left if section.belongs(change)]
             left = [change for change in left if not section.belongs(change)]
             if mine and section.is_long and self.option:
-                text = _MORE.format(text=counted(mine), option=self.option)
+                text = _MORE.format(text=_totals(mine), option=self.option)
                 lines.append([(_HEAD, f"{section.title:<{_TITLE_COLUMNS}}"), ("", text)])
             elif mine:
                 lines.append([(_HEAD, section.title)])
@@ -115,7 +115,7 @@ def _counts(old: Compared, new: Compared) -> str:
     return "    " + _COUNTS.format(commands=commands, events=events)
 
 
-def counted(changes: Sequence[Change]) -> str:
+def _totals(changes: Sequence[Change]) -> str:
     """Return `19 commands, 5 events, 120 members and values`."""
     commands = sum(change.kind is ChangeKind.COMMAND_ADDED for change in changes)
     events = sum(change.kind is ChangeKind.EVENT_ADDED for change in changes)
