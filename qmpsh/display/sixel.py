@@ -15,6 +15,7 @@ _BAND = 6
 """rows of a sixel"""
 _OFFSET = 63
 _NOTHING = chr(_OFFSET)
+_SIXELS = bytes((value + _OFFSET) % 256 for value in range(256))
 _REPEATED = r"(.)\1{3,}"
 """four of a kind are longer than their count"""
 
@@ -70,7 +71,7 @@ def _run(index: int, rows: list[bytes], width: int) -> str:
         marks = bytearray(256)
         marks[index] = 1 << bit
         total += int.from_bytes(row.translate(bytes(marks)), "big")
-    sixels = bytes(value + _OFFSET for value in total.to_bytes(width, "big")).decode()
+    sixels = total.to_bytes(width, "big").translate(_SIXELS).decode()
     return re.sub(_REPEATED, _counted, sixels.rstrip(_NOTHING))
 
 
