@@ -7,6 +7,7 @@ the memory.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 
@@ -27,9 +28,12 @@ MAX_SCRIPT_BYTES: Final = 64 << 20
 MAX_HISTORY_BYTES: Final = 4 << 20
 """bytes at the end of a history that are read"""
 
+_DAMAGED: Final = "it is packed with gzip, and damaged or cut off"
 _NUL: Final = "no file has a NUL character in its name"
 _NOT_ENCODED: Final = "its name has a character that this locale cannot write"
 
+_GZIP: Final = b"\x1f\x8b"
+"""how a file begins that gzip has packed"""
 _KINDS: Final = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFCHR: "a device",
@@ -79,8 +83,33 @@ def read_regular(path: str, most: int) -> bytes:
         # Files of /proc have no size, and may have no end.
         data = b"" if is_large else file.read(most + 1)
     if is_large or len(data) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB", path)
+        raise _too_large(most)
     return data
+
+
+def unpacked(data: bytes, most: int) -> bytes:
+    """Return what gzip has packed in bytes; bytes that it has not packed as they are.
+
+    Raises OSError for what is damaged or cut off, and for more than `most` bytes.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    # Imported here: few files are packed.
+    import gzip
+    import zlib
+
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            plain = file.read(most + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise OSError(errno.EINVAL, _DAMAGED) from error
+    if len(plain) > most:
+        raise _too_large(most)
+    return plain
+
+
+def _too_large(most: int) -> OSError:
+    return OSError(errno.EFBIG, f"it has more than {most >> 20} MiB")
 
 
 def _not_a_file(path: str, mode: int) -> OSError:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import zlib
 
 from qmpsh.errors import UsageError, os_reason
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
-from qmpsh.regular import expanded, read_regular
+from qmpsh.regular import expanded, read_regular, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +37,6 @@ _UNREADABLE: Final = "cannot read the font {path}: {why}"
 _NO_FONT: Final = "{path} is no PC screen font (PSF) that can be read: {why}"
 _NO_HEADER: Final = "it does not begin like one"
 _CUT_OFF: Final = "it ends too early"
-_TOO_LARGE: Final = "it has more than {most} KiB unpacked"
-_BAD_GZIP: Final = "it is not packed with gzip as its first bytes say"
 _BAD_SIZE: Final = "it has {number} glyphs of {width} x {height} pixels"
 
 Bits = int
@@ -115,7 +112,7 @@ def vga_font(rom: bytes) -> Font | None:
 # ---------------------------------------------------------------------------- PSF
 
 # Source: "PC Screen Font" of kbd's documentation, font-formats/psf.
-_PSF1, _PSF2, _GZIP = b"\x36\x04", b"\x72\xb5\x4a\x86", b"\x1f\x8b"
+_PSF1, _PSF2 = b"\x36\x04", b"\x72\xb5\x4a\x86"
 _PSF1_HEADER_BYTES, _PSF2_HEADER_BYTES = 4, 32
 _MODE_512, _MODE_HAS_TABLE = 1, 2 | 4
 _HAS_TABLE = 1
@@ -144,17 +141,10 @@ def parse_psf(data: bytes, name: str) -> Font:
 
 
 def _unpacked(data: bytes, name: str) -> bytes:
-    if not data.startswith(_GZIP):
-        return data
-    unpacker = zlib.decompressobj(wbits=31)
     try:
-        plain = unpacker.decompress(data, MAX_FONT_BYTES)
-    except zlib.error as error:
-        raise FontError(_NO_FONT.format(path=name, why=_BAD_GZIP)) from error
-    if unpacker.unconsumed_tail:
-        why = _TOO_LARGE.format(most=MAX_FONT_BYTES >> 10)
-        raise FontError(_NO_FONT.format(path=name, why=why))
-    return plain
+        return unpacked(data, MAX_FONT_BYTES)
+    except OSError as error:
+        raise FontError(_NO_FONT.format(path=name, why=os_reason(error))) from error
 
 
 def _layout(data: bytes, name: str) -> _Layout:

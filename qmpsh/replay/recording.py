@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Final
 
 from qmpsh.client.dialect import command_names
-from qmpsh.errors import UsageError
+from qmpsh.errors import UsageError, os_reason
 from qmpsh.jsontypes import Json, JsonObject, as_dicts, get_str
 from qmpsh.protocol.messages import Command
-from qmpsh.regular import MAX_SCHEMA_BYTES, read_regular
+from qmpsh.regular import MAX_SCHEMA_BYTES, read_regular, unpacked
 from qmpsh.replay.pairing import RecordedCommand, RecordedSession, pair
 from qmpsh.replay.scanner import scan
 from qmpsh.secrets.text import MASK
@@ -28,9 +28,6 @@ _EMPTY: Final = (
     " libvirtd and qemu.qmp are read as well"
 )
 _NO_SESSION: Final = "--session {number}: the connections in {path} are numbered from 1 to {count}"
-_DAMAGED: Final = "it is damaged"
-_LARGE: Final = f"it has more than {MAX_RECORDING_BYTES >> 20} MiB"
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP: Final = 16 + zlib.MAX_WBITS  # of what is decompressed
 _AGENT: Final = "guest-"
 _NO_VERSION: Final[JsonObject] = {"qemu": {"micro": 0, "minor": 0, "major": 0}, "package": ""}
@@ -198,17 +195,9 @@ def read_recording(
 def read_text(path: str) -> str:
     """Read the text of a recording, compressed by gzip or not. Raises UsageError."""
     try:
-        data = read_regular(path, MAX_RECORDING_BYTES)
+        data = unpacked(read_regular(path, MAX_RECORDING_BYTES), MAX_RECORDING_BYTES)
     except OSError as error:
-        raise UsageError(_UNREADABLE.format(path=path, reason=error.strerror)) from error
-    if data.startswith(_GZIP_MAGIC):
-        inflating = zlib.decompressobj(wbits=_GZIP)
-        try:
-            data = inflating.decompress(data, MAX_RECORDING_BYTES)
-        except zlib.error as error:
-            raise UsageError(_UNREADABLE.format(path=path, reason=_DAMAGED)) from error
-        if inflating.unconsumed_tail:
-            raise UsageError(_UNREADABLE.format(path=path, reason=_LARGE))
+        raise UsageError(_UNREADABLE.format(path=path, reason=os_reason(error))) from error
     return data.decode(errors="replace")
 
 

@@ -164,9 +164,9 @@ def test_a_glyph_whose_rows_have_spare_bits() -> None:
         (psf2(NAMED)[:40], "it ends too early"),
         (psf2([], 8, 16), "it has 0 glyphs of 8 x 16 pixels"),
         (b"\x72\xb5\x4a\x86" + b"\xff" * 28, "it has 4294967295 glyphs of 4294967295 x 42949"),
-        (packed(bytes(MAX_FONT_BYTES * 50)), "it has more than 1024 KiB unpacked"),
-        (packed(psf2(NAMED * 20))[:900], "it ends too early"),
-        (b"\x1f\x8babc", "it is not packed with gzip as its first bytes say"),
+        (packed(bytes(MAX_FONT_BYTES * 50)), "it has more than 1 MiB"),
+        (packed(psf2(NAMED * 20))[:900], "it is packed with gzip, and damaged or cut off"),
+        (b"\x1f\x8babc", "it is packed with gzip, and damaged or cut off"),
     ],
 )
 def test_what_is_no_font(data: bytes, why: str) -> None:

@@ -345,9 +345,12 @@ def test_a_compressed_file(tmp_path: Path) -> None:
     packed = gzip.compress(text_of(sent("stop"), returned(1)).encode())
     path.write_bytes(packed)
     assert read_recording(str(path), reads_only).names == ("stop",)
-    path.write_bytes(packed[:10] + b"x" + packed[11:])
-    with pytest.raises(UsageError, match="it is damaged"):
-        read_recording(str(path), reads_only)
+    path.write_bytes(packed + gzip.compress(text_of(sent("cont"), returned(2)).encode()))
+    assert read_recording(str(path), reads_only).names == ("stop", "cont")
+    for damaged in (packed[:10] + b"x" + packed[11:], packed[:-9]):
+        path.write_bytes(damaged)
+        with pytest.raises(UsageError, match="damaged or cut off"):
+            read_recording(str(path), reads_only)
     path.write_bytes(gzip.compress(bytes(MAX_RECORDING_BYTES + 1)))
     with pytest.raises(UsageError, match="it has more than 64 MiB"):
         read_recording(str(path), reads_only)
