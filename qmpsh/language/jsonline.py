@@ -33,10 +33,12 @@ _BAD_NAME = 'expected a command\'s name in "{member}"'
 _OTHER_WORD = "JSON writes {right}, not {word}"
 _NO_VALUE = "expected a JSON value, not {word}"
 _BARE_STRING = 'strings in JSON need double quotes: "{word}"'
+_TRAILING = "Illegal trailing comma"
+"""how Python from 3.13 on begins what it says of `[1,]`"""
 _FAULTS = {
     "Expecting property name enclosed in double quotes": "expected a name in double quotes",
-    "Illegal trailing comma before end of object": "expected a name in double quotes",
-    "Illegal trailing comma before end of array": "expected a value",
+    f"{_TRAILING} before end of object": "expected a name in double quotes",
+    f"{_TRAILING} before end of array": "expected a value",
     "Expecting ':' delimiter": "expected a colon",
     "Expecting ',' delimiter": "expected a comma or the closing bracket",
     "Expecting value": "expected a value",
@@ -197,7 +199,10 @@ def _is_qemus(line: str, place: int) -> bool:
 
 def _fault(line: str, error: json.JSONDecodeError, end: int) -> LineSyntaxError:
     """Return the decoder's complaint in our words. end: of the object."""
-    place = min(error.pos, end - 1)
+    place = error.pos
+    if error.msg.startswith(_TRAILING):  # where it is, not what comes where a name should be
+        place = len(line) - len(line[place + 1 :].lstrip(BLANKS))
+    place = min(place, end - 1)
     word = re.compile(_BARE).match(line, place)
     if error.msg == "Expecting value" and word:
         return LineSyntaxError(_no_json_value(word[0]), line, word.span())

@@ -113,6 +113,10 @@ expected a name in double quotes
 {"execute": "a",}
                 ^
 
+expected a value
+{"execute": "a", "x": [1 , ]}
+                           ^
+
 expected a name in double quotes
 {execute: "a"}
  ^
