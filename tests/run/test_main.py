@@ -159,6 +159,13 @@ def test_an_emulator_that_does_not_run_is_asked_nothing_more(tmp_path: Path) -> 
             (f"{word} -- true", "--guest-agent and -N are for other servers; qmpsh run's is QEMU's")
             for word in ("-N", "--guest-agent")
         ),
+        *(
+            (
+                f"{words} -- true",
+                "-a, --only and --except are for VMs that run; qmpsh run starts one",
+            )
+            for words in ("--all x", "--only name=x", "--except name=x")
+        ),
         ("--nope -- true", "No such option --nope. Try qmpsh run --help."),
         ("--wait=STOP -- true", "--wait"),
     ],

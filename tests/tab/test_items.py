@@ -71,6 +71,7 @@ def texts(
 def test_run_takes_options_and_behind_the_dashes_the_shell_s_own() -> None:
     assert "run" in texts("ru")
     assert texts("run", "--sch") == ["--schema"]
+    assert texts("run", "--al") == texts("run", "--guest") == []
     assert texts("run", "-k", "--color", "al") == ["always"]
     assert items("run", "-f", "x") == [ShellCandidate("x", files=PathKind.ALL)]
     assert texts("run", "qu") == []

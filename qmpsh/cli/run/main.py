@@ -39,6 +39,7 @@ _INSTALL = (
 )
 _DEMO = f"{_NO_QEMU}: a recording of one answers; {_INSTALL}"
 _OTHER_SERVERS = "--guest-agent and -N are for other servers; qmpsh run's is QEMU's own QMP"
+_MANY = "-a, --only and --except are for VMs that run; qmpsh run starts one"
 _NO_OPTION = (
     "{word} is not an option of run: QEMU's command goes after --, as in qmpsh run --"
     " qemu-system-x86_64 -m 2G; a script is given with -f or on stdin"
@@ -143,6 +144,8 @@ def main(words: SplitArgv) -> int:
         return 0
     if options.guest_agent or not options.negotiate:
         raise UsageError(_OTHER_SERVERS)
+    if options.targets or options.only or options.exclude:
+        raise UsageError(_MANY)
     if not command and not _maybe_emulator():
         return _replay_demo([*words.options, *given])
     schema = options.given_schema()
@@ -205,7 +208,8 @@ def _sort(line: list[str]) -> tuple[list[str], list[str]]:
     at = line.index("--") if "--" in line else len(line)
     ours, command = line[:at], line[at + 1 :]
     sorted_words = split_words(ours, {"QMP_SOCKET": _NO_ADDRESS})
-    if sorted_words.address != _NO_ADDRESS or sorted_words.line:
+    is_named = sorted_words.address not in (None, _NO_ADDRESS)  # None: with -a there is none
+    if is_named or sorted_words.verb or sorted_words.line:
         word = (sorted_words.line or [sorted_words.address or sorted_words.verb])[0]
         raise UsageError(_NO_OPTION.format(word=word))
     return ours, command

@@ -229,7 +229,17 @@ def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
     if words.options[-1:] == [_CURSOR_MARK]:
         yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
     elif word.startswith("-"):
-        yield from _options(_read_options(words.options), word)
+        found = _options(_read_options(words.options), word)
+        yield from (one for one in found if one.text not in _NOT_OF_RUN)
+
+
+_NOT_OF_RUN = frozenset(
+    {
+        *("--all", "--only", "--except", "--parallel", "--no-fold"),
+        *("--guest-agent", "--skip-negotiation", "--direct"),
+    }
+)
+"""Options for VMs that run already, and for other servers"""
 
 
 # ---------------------------------------------------------------------------- options, addresses
