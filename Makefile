@@ -88,7 +88,7 @@ bench-page: $(BENCH_VENV)/.installed ## the same, into docs/dev/BENCHMARKS.md
 	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \
 		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py
 
-screenshots: $(VENV)/.installed-dev ## the drawings of docs/screenshots/, from real screens
+screenshots: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## the drawings of docs/screenshots/, from real screens
 	@scripts/need.sh qemu-system-x86_64
 	$(PY) -m scripts.screenshots
 

@@ -15,13 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import qmpsh
 from qmpsh.top.columns import BY_KEY
-from scripts.svg import DARK, LIGHT, Picture, draw
+from scripts.storyboards import BESIDE, FILMS, Storyboard, beside, play
+from scripts.svg import DARK, LIGHT, Picture, draw, draw_film
 from tests.guest import boot
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder
 from tests.top.still import live
@@ -44,7 +46,7 @@ class Shot(NamedTuple):
     columns: int
     rows: int
     steps: Steps
-    theme: str = "dark"
+    themes: Sequence[str] = ("dark",)
     guest: bool = False
 
 
@@ -71,44 +73,31 @@ async def start(ui: ScreenHarness) -> None:
     await rests(ui)
 
 
-async def completion(ui: ScreenHarness) -> None:
-    ui.keys("blockdev-add driver=qcow2 node-name=d0 \t")
-    buffer = ui.screen.app.current_buffer
-    await ui.until(lambda: buffer.complete_state, "a menu")
-
-
-async def hot_plug(ui: ScreenHarness) -> None:
-    await start(ui)
-    await run(ui, "cont", "device_add driver=virtio-rng-pci id=r0 bus=rp0")
-    await run(ui, "device_del id=r0 --wait", "device_del id=net9")
-    ui.keys("device_add driver=virtio-net-pci id=")
-
-
 async def disks(ui: ScreenHarness) -> None:
     """Let two disks be there, and the VM run, below an empty screen."""
     await start(ui)
     ui.keys(CTRL_L)
     await run(ui, "cont")
     for name in ("source", "target"):
-        await run(ui, f"blockdev-add driver=null-co node-name={name} size={GIB}")
+        await run(ui, f"blockdev-add driver=null-co node-name={name} size=1G")
 
 
 async def progress(ui: ScreenHarness) -> None:
     await disks(ui)
     await run(
         ui,
-        f"blockdev-backup device=source target=target sync=full job-id=j0 speed={200_000_000}",
+        "blockdev-backup device=source target=target sync=full job-id=j0 speed=200M",
     )
     await ui.until(lambda: re.search(r" [67]\d % ", ui.picture()))
 
 
 async def jobs(ui: ScreenHarness) -> None:
     await disks(ui)
-    await run(ui, f"blockdev-add driver=null-co node-name=copy size={GIB}")
+    await run(ui, "blockdev-add driver=null-co node-name=copy size=1G")
     await run(
         ui,
-        f"blockdev-backup device=source target=target sync=full job-id=nightly speed={50_000_000}",
-        f"blockdev-mirror device=disk0 target=copy sync=full job-id=move speed={90_000_000}",
+        "blockdev-backup device=source target=target sync=full job-id=nightly speed=50M",
+        "blockdev-mirror device=disk0 target=copy sync=full job-id=move speed=90M",
     )
     ui.keys(F6)
     await ui.until(lambda: re.search(r" [45]\d % ", ui.picture()))
@@ -129,14 +118,6 @@ async def trees(ui: ScreenHarness) -> None:
     await run(ui, ".get mac", ".prop rombar 0")
     ui.keys(".get virtio-backend/gu")
     await rests(ui)
-
-
-async def wide(ui: ScreenHarness) -> None:
-    await start(ui)
-    await run(ui, "cont", "query-block --table", "device_add driver=virtio-rng-pci id=r0 bus=rp0")
-    await run(ui, "device_del id=r0 --wait", ".hmp info network", "stop")
-    ui.keys("blockdev-mirror device=disk0 target=d1 ")
-    await ui.sees("job-id")
 
 
 async def narrow(ui: ScreenHarness) -> None:
@@ -220,52 +201,50 @@ CTRL_C, CTRL_L, F6 = "\x03", "\x0c", "\x1b[17~"
 
 TERMINALS = {"dark": DARK, "light": LIGHT}
 
+BOTH = ("dark", "light")
+
 SHOTS = {
     "start": Shot("The first prompt, with the machine below the banner", 100, 22, start),
-    "completion": Shot("The members of blockdev-add in a menu", 100, 24, completion),
-    "hot-plug": Shot("A device comes and goes, with its events beside", 120, 34, hot_plug),
     "progress": Shot("A backup in the status line", 120, 16, progress),
     "jobs": Shot("The list of jobs and its keys", 100, 12, jobs),
-    "trees": Shot("The block layer during a mirror, and a place in QOM", 100, 34, trees),
-    "wide": Shot("160 columns", 160, 40, wide),
+    "trees": Shot("The block layer during a mirror, and a place in QOM", 100, 34, trees, BOTH),
     "narrow": Shot("60 columns: events fold into the status line", 60, 16, narrow),
     "sharing": Shot("Other processes use the monitor through the shell", 120, 20, sharing),
     "plot": Shot("What a disk does, as a plot and as lines", 100, 22, plot),
-    "screen": Shot("A Linux typed into, and its screen", 100, 20, screen, guest=True),
-    "light": Shot("The light theme", 120, 34, hot_plug, "light"),
+    "screen": Shot("A Linux typed into, and its screen", 100, 20, screen, BOTH, guest=True),
 }
 
-TOP = Shot("A live table of VMs, one of which hangs", 120, 18, start)
-SHOTS["top"] = TOP
+TOP = Shot("A live table of VMs, one of which hangs", 120, 18, start, BOTH)
 FLEET = ("db1", "db2", "build", "vm1", "web1", "web2", "web3", "web4")
 
 MOVING = {progress, jobs, plot}
 """What is drawn while something goes on."""
 
 
-def picture(ui: Harness, shot: Shot) -> Picture:
+def picture(ui: Harness, shot: Shot, theme: str) -> Picture:
     """The terminal as it is now."""
     ui.picture()
     screen = ui.terminal
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     cursor = None if screen.cursor.hidden else (screen.cursor.x, screen.cursor.y)
-    return Picture(rows, cursor, shot.title, TERMINALS[shot.theme])
+    return Picture(rows, cursor, shot.title, TERMINALS[theme])
 
 
-async def shoot(shot: Shot, path: str) -> Picture:
+async def shoot(shot: Shot, path: str, theme: str) -> Picture:
     """Take a picture of the VM whose monitor is at the path."""
-    setup = ScreenSetup((shot.columns, shot.rows), connect=connect_to(path), theme=shot.theme)
+    setup = ScreenSetup((shot.columns, shot.rows), connect=connect_to(path), theme=theme)
     async with running_screen(setup) as ui:
         await ui.sees(KNOWN.strip() if shot.columns > 70 else "events")
         await shot.steps(ui)
         if shot.steps not in MOVING:
             await rests(ui)
-        return picture(ui, shot)
+        return picture(ui, shot, theme)
 
 
-async def shoot_fleet(glob: str, clients: list[qmpsh.VM], hung: Vm) -> Picture:
+async def shoot_fleet(glob: str, clients: list[qmpsh.VM], hung: Vm, theme: str) -> Picture:
     """Take a picture of the live table. clients: VMs whose disks are in use meanwhile"""
-    async with live(glob, seconds=1.0, columns=TOP.columns, rows=TOP.rows) as (screen, ui):
+    size = (TOP.columns, TOP.rows)
+    async with live(glob, seconds=1.0, size=size, theme=theme) as (screen, ui):
         await ui.sees(f"{len(FLEET)} VMs  {len(FLEET)} running")
         screen.state.order.sort_by(BY_KEY["cpu"])
         await work(clients, 8)
@@ -273,7 +252,7 @@ async def shoot_fleet(glob: str, clients: list[qmpsh.VM], hung: Vm) -> Picture:
             await work(clients, 6)
             ui.keys("\x1b[B\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\x1b[Bd")
             await ui.sees("── details")
-            return picture(ui, TOP)
+            return picture(ui, TOP, theme)
 
 
 async def work(clients: list[qmpsh.VM], seconds: float) -> None:
@@ -294,7 +273,7 @@ def use_disks(clients: list[qmpsh.VM]) -> None:
     time.sleep(0.1)
 
 
-def draw_fleet(starter: VmStarter) -> str:
+def draw_fleet(starter: VmStarter, theme: str) -> str:
     """Start several VMs, of which one works on a backup, and draw the table of them."""
     folder = new_folder()
     vms = [
@@ -314,7 +293,47 @@ def draw_fleet(starter: VmStarter) -> str:
         clients[1].run(
             "blockdev-backup device=disk0 target=target sync=full job-id=nightly speed=40M"
         )
-        return draw(asyncio.run(shoot_fleet(f"{folder}/*.sock", clients, vms[-1])))
+        return draw(asyncio.run(shoot_fleet(f"{folder}/*.sock", clients, vms[-1], theme)))
+
+
+def draw_shot(shot: Shot, starter: VmStarter, theme: str) -> str:
+    """Take a still picture, on a VM of its own."""
+    vm = boot(starter, "text").vm if shot.guest else starter(machine="demo", name="vm1")
+    try:
+        return draw(asyncio.run(shoot(shot, vm.path, theme)))
+    finally:
+        vm.kill()
+
+
+def draw_beside(starter: VmStarter, theme: str) -> str:
+    """Take the picture of two shells."""
+    frame = beside(theme, starter)
+    return draw(Picture(frame.rows, frame.cursor, BESIDE, TERMINALS[theme]))
+
+
+def draw_board(board: Storyboard, starter: VmStarter, theme: str) -> str:
+    """Take a film."""
+    return draw_film(board.title, play(board, theme, starter), TERMINALS[theme])
+
+
+class Drawing(NamedTuple):
+    """How a picture is taken, in which themes."""
+
+    draw: Callable[[VmStarter, str], str]
+    themes: Sequence[str] = BOTH
+
+
+DRAWINGS = {
+    **{name: Drawing(partial(draw_board, board)) for name, board in FILMS.items()},
+    "beside": Drawing(draw_beside),
+    "top": Drawing(draw_fleet, TOP.themes),
+    **{name: Drawing(partial(draw_shot, shot), shot.themes) for name, shot in SHOTS.items()},
+}
+
+
+def file_name(name: str, theme: str) -> str:
+    """The file of a drawing, without its ending."""
+    return name if theme == "dark" else f"{name}-{theme}"
 
 
 def main(names: list[str]) -> None:
@@ -326,15 +345,10 @@ def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     starter = VmStarter(emulators()[0])
     try:
-        for name in names or SHOTS:
-            if SHOTS[name] is TOP:
-                Path(FOLDER, "top.svg").write_text(draw_fleet(starter), encoding="utf-8")
-                continue
-            is_guest = SHOTS[name].guest
-            vm = boot(starter, "text").vm if is_guest else starter(machine="demo", name="vm1")
-            drawn = draw(asyncio.run(shoot(SHOTS[name], vm.path)))
-            Path(FOLDER, f"{name}.svg").write_text(drawn, encoding="utf-8")
-            vm.kill()
+        for name in names or DRAWINGS:
+            for theme in DRAWINGS[name].themes:
+                drawn = DRAWINGS[name].draw(starter, theme)
+                Path(FOLDER, f"{file_name(name, theme)}.svg").write_text(drawn, encoding="utf-8")
     finally:
         starter.close()
 

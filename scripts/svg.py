@@ -1,4 +1,5 @@
-"""A terminal's cells as an SVG drawing: text in runs of one style, lines and bars as shapes.
+"""A terminal's cells as an SVG drawing, still or moving: text in runs of one style, lines and bars
+as shapes.
 
 Knows pyte's screen and nothing of what is on it.
 """
@@ -19,6 +20,8 @@ WIDTH, HEIGHT = 8.4, 18.0
 """of a cell"""
 PADDING = 12.0
 BASELINE = 13.5
+CRISP = 'shape-rendering="crispEdges"'
+"""without which there are seams between the backgrounds of rows, at most sizes"""
 WORDS = re.compile(r"\S+(?: \S+)*")
 REST = "\0"
 """the second cell of a wide character, in which pyte has no text"""
@@ -28,14 +31,15 @@ NAMED = {"black": "000000", "white": "ffffff", "brightblack": "767676"}
 
 
 class Terminal(NamedTuple):
-    """The colours that a terminal has where nothing is said of them, as rrggbb."""
+    """The colours that a terminal has where nothing is said of them, as rrggbb; edge: around it"""
 
     fore: str
     back: str
+    edge: str
 
 
-DARK = Terminal("e4e4e4", "1c1c1c")
-LIGHT = Terminal("1c1c1c", "ffffff")
+DARK = Terminal("e4e4e4", "1c1c1c", "303030")
+LIGHT = Terminal("1c1c1c", "ffffff", "d0d0d0")
 
 
 class Look(NamedTuple):
@@ -56,42 +60,123 @@ class Run(NamedTuple):
     look: Look
 
 
+Rows = Sequence[Sequence[Char]]
+
+
 class Picture(NamedTuple):
     """rows: each its cells, all as many; cursor: column and row, None when hidden."""
 
-    rows: Sequence[Sequence[Char]]
+    rows: Rows
     cursor: tuple[int, int] | None
     title: str
     terminal: Terminal = DARK
 
 
+class Frame(NamedTuple):
+    """A picture of a film. rows, cursor: as those of a picture; seconds: how long it is shown"""
+
+    rows: Rows
+    cursor: tuple[int, int] | None
+    seconds: float
+
+
 def draw(picture: Picture) -> str:
     """The drawing as a file's text."""
-    terminal = picture.terminal
-    columns, rows = len(picture.rows[0]), len(picture.rows)
-    width, height = columns * WIDTH + 2 * PADDING, rows * HEIGHT + 2 * PADDING
-    lines = [
+    lines = opening(picture.title, size_of(picture.rows), picture.terminal)
+    lines.append(f'<g transform="translate({PADDING:g} {PADDING:g})" {CRISP}>')
+    for row, cells in enumerate(picture.rows):
+        lines += row_drawing(cells, row, picture.terminal)
+    lines += cursor_drawing(picture.cursor, picture.terminal)
+    return "\n".join([*lines, "</g>", "</svg>", ""])
+
+
+def draw_film(title: str, frames: Sequence[Frame], terminal: Terminal = DARK) -> str:
+    """The frames as a drawing that moves; where nothing moves it is the last one.
+
+    The frames stand side by side, and what is seen of them is one at a time. Each row that occurs
+    is drawn once.
+    """
+    size = size_of(frames[0].rows)
+    rows: dict[str, str] = {}
+    shown = [line for at, frame in enumerate(frames) for line in _frame(frame, at, rows, terminal)]
+    width, height = size
+    return "\n".join(
+        [
+            *opening(title, size, terminal),
+            _style(frames, width),
+            "<defs>",
+            *(f'<g id="{name}">{drawing}</g>' for drawing, name in rows.items()),
+            "</defs>",
+            f'<svg x="{PADDING:g}" y="{PADDING:g}" width="{width:g}" height="{height:g}" {CRISP}>',
+            f'<g class="film" transform="translate({-width * (len(frames) - 1):g} 0)">',
+            *shown,
+            "</g>",
+            "</svg>",
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _style(frames: Sequence[Frame], width: float) -> str:
+    """When which frame is seen."""
+    total = sum(frame.seconds for frame in frames)
+    steps, now = "", 0.0
+    for at, frame in enumerate(frames):
+        steps += f"{100 * now / total:.2f}%{{transform:translateX({width * -at:g}px)}}"
+        now += frame.seconds
+    return (
+        f"<style>@keyframes film{{{steps}}}"
+        f".film{{animation:film {total:.2f}s step-end infinite}}"
+        "@media (prefers-reduced-motion:reduce){.film{animation:none}}</style>"
+    )
+
+
+def _frame(frame: Frame, at: int, rows: dict[str, str], terminal: Terminal) -> Iterator[str]:
+    """A frame in its place. rows: the drawings of rows so far, and their names"""
+    yield f'<g transform="translate({size_of(frame.rows)[0] * at:g} 0)">'
+    for row, cells in enumerate(frame.rows):
+        drawing = "".join(row_drawing(cells, 0, terminal))
+        if drawing:
+            name = rows.setdefault(drawing, f"r{len(rows)}")
+            yield f'<use href="#{name}" y="{row * HEIGHT:g}"/>'
+    yield from cursor_drawing(frame.cursor, terminal)
+    yield "</g>"
+
+
+def size_of(rows: Rows) -> tuple[float, float]:
+    """Width and height of cells, without what is around them."""
+    return len(rows[0]) * WIDTH, len(rows) * HEIGHT
+
+
+def opening(title: str, size: tuple[float, float], terminal: Terminal) -> list[str]:
+    """The beginning of a drawing, with its background."""
+    width, height = (length + 2 * PADDING for length in size)
+    return [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width:g}" height="{height:g}" font-family="{escape(FONT)}" '
         f'font-size="{SIZE}" fill="#{terminal.fore}">',
-        f"<title>{escape(picture.title)}</title>",
-        f'<rect width="100%" height="100%" rx="8" fill="#{terminal.back}"/>',
-        f'<g transform="translate({PADDING:g} {PADDING:g})">',
+        f"<title>{escape(title)}</title>",
+        f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="8" '
+        f'fill="#{terminal.back}" stroke="#{terminal.edge}"/>',
     ]
-    all_runs = [
-        (row, run) for row, cells in enumerate(picture.rows) for run in runs(cells, terminal)
-    ]
-    lines += [
-        rect(run.column, row, run.cells, f'fill="#{run.look.back}"')
-        for row, run in all_runs
-        if run.look.back != terminal.back
-    ]
-    if picture.cursor is not None:
-        column, row = picture.cursor
-        lines.append(rect(column, row, 1, f'fill="#{terminal.fore}" fill-opacity="0.7"'))
-    for row, same_row in groupby(all_runs, key=lambda pair: pair[0]):
-        lines += row_lines(row, [run for _, run in same_row], terminal.fore)
-    return "\n".join([*lines, "</g>", "</svg>", ""])
+
+
+def row_drawing(cells: Sequence[Char], row: int, terminal: Terminal) -> Iterator[str]:
+    """The elements of a row: backgrounds, shapes, then its text."""
+    found = list(runs(cells, terminal))
+    for run in found:
+        if run.look.back != terminal.back:
+            yield rect(run.column, row, run.cells, f'fill="#{run.look.back}"')
+    yield from row_lines(row, found, terminal.fore)
+
+
+def cursor_drawing(cursor: tuple[int, int] | None, terminal: Terminal) -> list[str]:
+    """The cursor, if it is to be seen."""
+    if cursor is None:
+        return []
+    column, row = cursor
+    return [rect(column, row, 1, f'fill="#{terminal.fore}" fill-opacity="0.7"')]
 
 
 def runs(cells: Sequence[Char], terminal: Terminal) -> Iterator[Run]:
@@ -175,6 +260,8 @@ def shape(run: Run, row: int) -> str:
     x, y, width, height, opacity = SHAPES[run.text[0]]
     width += (run.cells - 1) * WIDTH
     style = f'fill="#{run.look.fore}"' + (f' fill-opacity="{opacity:g}"' if opacity < 1 else "")
+    if width <= 1:  # crisp it would vanish where the drawing is scaled down
+        style += ' shape-rendering="auto"'
     return (
         f'<rect x="{run.column * WIDTH + x:g}" y="{row * HEIGHT + y:g}" width="{width:g}" '
         f'height="{height:g}" {style}/>'

@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 
-from scripts.screenshots import SHOTS
-from scripts.svg import LIGHT, Picture, draw
+from scripts.screenshots import DRAWINGS, file_name
+from scripts.svg import LIGHT, Frame, Picture, draw, draw_film
 from tests.qemu import ROOT
 
-DRAWINGS = sorted((ROOT / "docs" / "screenshots").glob("*.svg"))
+FILES = sorted((ROOT / "docs" / "screenshots").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -29,7 +29,7 @@ def test_the_colours_of_a_light_terminal() -> None:
     screen = pyte.Screen(2, 1)
     pyte.Stream(screen).feed("x\x1b[7my")
     svg = draw(Picture([[screen.buffer[0][0], screen.buffer[0][1]]], None, "", LIGHT))
-    assert 'rx="8" fill="#ffffff"/>' in svg
+    assert 'rx="8" fill="#ffffff" stroke=' in svg
     assert re.search(r'<tspan [^>]*[\d"]>x</tspan><tspan [^>]*fill="#ffffff">y</tspan>', svg)
 
 
@@ -79,13 +79,41 @@ def test_the_cursor_and_the_title() -> None:
     assert "<title>a &lt;title&gt;</title>" in drawn("")
 
 
-@pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_drawings_are_well_formed(path: Path) -> None:
     text = path.read_text()
-    assert any("vm1" in text for text, _ in spans(text))
+    assert any(re.search("vm1|QEMU", text) for text, _ in spans(text))
 
 
-def test_each_drawing_has_its_shot_and_a_page() -> None:
-    pages = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
-    shown = set(re.findall(r"!\[[^\]]+\]\((?:docs/)?screenshots/([\w-]+)\.svg\)", pages))
-    assert shown == set(SHOTS) == {path.stem for path in DRAWINGS}
+def test_each_drawing_is_made_and_has_a_page() -> None:
+    pages = "".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+    shown = set(re.findall(r"screenshots/([\w-]+)\.svg", pages))
+    made = {file_name(name, theme) for name, row in DRAWINGS.items() for theme in row.themes}
+    assert shown == made == {path.stem for path in FILES}
+
+
+def frame(text: str, seconds: float) -> Frame:
+    """A frame of one row."""
+    screen = pyte.Screen(9, 2)
+    pyte.Stream(screen).feed(text)
+    return Frame([[screen.buffer[y][x] for x in range(9)] for y in range(2)], (0, 1), seconds)
+
+
+def test_a_film_is_its_last_frame_where_nothing_moves() -> None:
+    svg = draw_film("a <title>", [frame("one", 1), frame("two", 1), frame("one", 2)])
+    assert '<g class="film" transform="translate(-151.2 0)">' in svg
+    assert "prefers-reduced-motion:reduce){.film{animation:none}}" in svg
+    assert "<title>a &lt;title&gt;</title>" in svg
+
+
+def test_each_frame_of_a_film_has_its_time_and_each_row_is_drawn_once() -> None:
+    svg = draw_film("", [frame("one", 1), frame("\n two", 1), frame("one", 2)])
+    steps = re.findall(r"([\d.]+)%\{transform:translateX\(([-\d.]+)px\)\}", svg)
+    assert steps == [("0.00", "0"), ("25.00", "-75.6"), ("50.00", "-151.2")]
+    assert "animation:film 4.00s step-end infinite" in svg
+    assert [text for text, _ in spans(svg)] == ["one", "two"]
+    assert re.findall('<use href="#(r.)" y="(.*?)"/>', svg) == [
+        ("r0", "0"),
+        ("r1", "18"),
+        ("r0", "0"),
+    ]

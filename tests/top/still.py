@@ -57,14 +57,19 @@ async def still(
 
 @contextlib.asynccontextmanager
 async def live(
-    glob: str, *, holds: bool = True, seconds: float = 0.2, columns: int = 120, rows: int = 24
+    glob: str,
+    *,
+    holds: bool = True,
+    seconds: float = 0.2,
+    size: tuple[int, int] = (120, 24),
+    theme: str = "dark",
 ) -> AsyncIterator[tuple[TopScreen, Harness]]:
-    """The table over real VMs, five times a second."""
+    """The table over real VMs, five times a second. size: columns and rows"""
     plan = ProbePlan(ClientOptions(1.0), Settings(), holds=holds)
     request = TopRequest(Discovery([glob], print), plan, Order(BY_KEY["name"]), COLUMNS, seconds)
     with create_pipe_input() as pipe:
-        harness = Harness(pipe, Size(rows=rows, columns=columns))
-        env: TerminalEnv = harness.env
+        harness = Harness(pipe, Size(rows=size[1], columns=size[0]))
+        env: TerminalEnv = harness.env._replace(theme=theme)
         screen = TopScreen(request, env)
         running = asyncio.ensure_future(screen.run())
         try:
