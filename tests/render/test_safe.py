@@ -6,7 +6,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.jsontypes import Json
@@ -48,6 +48,7 @@ def test_any_text(text: str) -> None:
 
 
 @given(texts)
+@example(BYTE_ORDER_MARK)
 def test_what_is_harmless_stays(text: str) -> None:
     if not obeyed(text):
         assert visible(text) == visible_word(text) == text
