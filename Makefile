@@ -18,7 +18,7 @@ TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux gr
 # What pytest left there was not tested.
 NOT_TESTED := .pytest_cache/d/not-tested/list
 
-# How long to soak, and what: one session, `sharing`, or `top` (20 VMs; `top 100`).
+# How long to soak, and which load: all side by side, `session`, `sharing`, `events`, or `top` (20 VMs; `top 100`).
 MINUTES ?= 30
 SOAK ?=
 
@@ -73,7 +73,7 @@ conformance: $(BENCH_VENV)/.installed ## what manuals and schemas say, qmp-shell
 	@scripts/qemu-next.sh --optional
 	@$(BENCH_VENV)/bin/python -m tests.conformance
 
-soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed load with kills and restarts
+soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed loads with kills, freezes and events: what is held is flat
 	@scripts/need.sh qemu-system-x86_64
 	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES) $(SOAK)
 

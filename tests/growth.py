@@ -44,14 +44,19 @@ class Sample(NamedTuple):
     seconds: float
     memory: float
     descriptors: int
+    threads: int
     done: dict[str, int]
 
     @property
     def text(self) -> str:
         """As one line."""
-        done = " ".join(f"{name} {count}" for name, count in self.done.items())
-        held = f"{self.memory:6.1f} MB  {self.descriptors:3} descriptors"
-        return f"{self.seconds:7.1f} s  {held}  {done}"
+        held = f"{self.memory:6.1f} MB  {self.descriptors:3} descriptors  {self.threads} threads"
+        return f"{self.seconds:7.1f} s  {held}  {self.counts}"
+
+    @property
+    def counts(self) -> str:
+        """What has been done."""
+        return " ".join(f"{name} {count:,}" for name, count in self.done.items())
 
 
 def sample_of(pid: int, since: float, done: Counter[str]) -> Sample:
@@ -59,8 +64,8 @@ def sample_of(pid: int, since: float, done: Counter[str]) -> Sample:
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         pages = int(file.read().split()[1])
     memory = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    descriptors = len(os.listdir(f"/proc/{pid}/fd"))
-    return Sample(time.monotonic() - since, memory, descriptors, dict(done))
+    descriptors, threads = (len(os.listdir(f"/proc/{pid}/{name}")) for name in ("fd", "task"))
+    return Sample(time.monotonic() - since, memory, descriptors, threads, dict(done))
 
 
 class Load(Protocol):
@@ -99,8 +104,8 @@ def soak_shortly(load: DisturbedLoad, begin: Callable[[], object]) -> Sample:
     return after
 
 
-def soak_load(load: Load, seconds: float, every: float, say: Callable[[str], None]) -> str:
-    """Run for so many seconds; what grew, "" for nothing. every: seconds between samples"""
+def soak_load(load: Load, seconds: float, every: float, say: Callable[[str], None]) -> list[Sample]:
+    """Run for so many seconds; return what was held. every: seconds between samples"""
     started = time.monotonic()
     samples: list[Sample] = []
     try:
@@ -112,19 +117,56 @@ def soak_load(load: Load, seconds: float, every: float, say: Callable[[str], Non
             say(samples[-1].text)
     finally:
         load.close()
-    return grown(samples)
+    return samples
+
+
+class Held(NamedTuple):
+    """What was held over a part of a run: of memory the least or the most, of others the least."""
+
+    memory: float
+    descriptors: int
+    threads: int
+
+
+def compared(samples: list[Sample]) -> tuple[Held, Held]:
+    """Return the most that was held once all had happened, and the least at the end.
+
+    These are the second quarter of the samples and the last.
+    """
+    quarter = max(1, len(samples) // 4)
+    parts = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
+    before, after = (
+        Held(
+            chosen(one.memory for one in part),
+            min(one.descriptors for one in part),
+            min(one.threads for one in part),
+        )
+        for chosen, part in zip((max, min), parts, strict=True)
+    )
+    return before, after
 
 
 def grown(samples: list[Sample]) -> str:
-    """What grew from the second quarter of the samples to the last; "" for nothing."""
-    quarter = max(1, len(samples) // 4)
-    early, late = samples[quarter : 2 * quarter] or samples[:1], samples[-quarter:]
-    before = max(sample.memory for sample in early)
-    after = min(sample.memory for sample in late)
-    if after > before * SOAK_GROWTH + SLACK:
-        return f"memory grew from {before:.1f} to {after:.1f} MB"
-    least, most = min(s.descriptors for s in early), min(s.descriptors for s in late)
-    return f"descriptors grew from {least} to {most}" if most > least else ""
+    """Return what grew from the second quarter of the samples to the last; "" for nothing."""
+    before, after = compared(samples)
+    if after.memory > before.memory * SOAK_GROWTH + SLACK:
+        return f"memory grew from {before.memory:.1f} to {after.memory:.1f} MB"
+    for what, least, most in zip(Held._fields[1:], before[1:], after[1:], strict=True):
+        if most > least:
+            return f"{what} grew from {least} to {most}"
+    return ""
+
+
+def closing_line(name: str, samples: list[Sample]) -> str:
+    """Return the figures of a load, and whether they are flat."""
+    before, after = compared(samples)
+    held = (
+        f"memory {before.memory:.1f} -> {after.memory:.1f} MB,"
+        f" descriptors {before.descriptors} -> {after.descriptors},"
+        f" threads {before.threads} -> {after.threads}"
+    )
+    last = samples[-1]
+    return f"{name}: {held}, {last.seconds:.0f} s: {grown(samples) or 'flat'} ({last.counts})"
 
 
 def event(number: int, name: str = "VSERPORT_CHANGE") -> bytes:

@@ -1,10 +1,14 @@
-"""`python -m tests.soak MINUTES [sharing|top [VMS]]`: mixed load on one session, with VMs killed.
+"""`python -m tests.soak MINUTES [session|sharing|top [VMS]|events]`: long loads, with VMs killed.
 
-With `sharing` it is mixed clients of one shell instead (tests/share/soaking.py), with `top` the
-live table of so many VMs (tests/top/soaking.py).
-Every line must end, exactly once; memory and descriptors must be as many at the end as they were
-once everything had happened at least once. A sample is printed every few seconds; exit 1, with the
-reason, when something grew. The short form runs in the test suite.
+`session` is one session at which everything is typed, `sharing` the clients of a shell that shares
+its monitor (tests/share/soaking.py), `top` the live table of so many VMs (tests/top/soaking.py),
+`events` very many of them at both front ends (tests/growth.py). Without a word all of them run side
+by side, each in a process of its own.
+
+Every line must end, exactly once; memory, descriptors and threads must be as many at the end as
+they were once everything had happened. A sample is printed every few seconds, and at the end a line
+of figures for each load; exit 1, with the reason, when something grew. The short forms run in the
+test suite.
 """
 
 from __future__ import annotations
@@ -13,10 +17,14 @@ import gc
 import os
 import random
 import select
+import signal
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 from qmpsh.address import parse_address
@@ -28,7 +36,7 @@ from qmpsh.shell.session.listener import Tone
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer, Note, Outcome
-from tests.growth import LOADS, Load, Sample, sample_of, soak_load
+from tests.growth import LOADS, Load, Sample, closing_line, grown, sample_of, soak_load
 from tests.qemu import Vm, VmStarter, emulators, new_folder
 from tests.share.soaking import CLIENTS, SharingLoad
 from tests.top.soaking import VMS, TopLoad
@@ -245,33 +253,78 @@ class Soak:
         self.person.until(lambda: machine.connected and machine.status, "the reconnection")
 
 
+NAMES = ("session", "sharing", "top", "events")
+SAMPLES = 60
+LEAST_SECONDS = 10.0
+"""between two samples, for which everything must come to rest"""
+
+
 def main(words: list[str]) -> int:
-    load: Load
     minutes = float(words[0]) if words else 30.0
-    seconds, every = minutes * 60, max(1.0, minutes * 60 / 60)
     match words[1:]:
-        case ["sharing"]:
-            load, whose = SharingLoad(CLIENTS, emulators()), " of the shell"
-        case ["top", *count]:
-            load = TopLoad(int(count[0]) if count else VMS, emulators())
-            whose = " of the table"
-        case _:
-            if not grows_little():
-                return 1
-            load, whose = Soak(emulators()), ""
-    what = soak_load(load, seconds, every, partial(print, flush=True))
-    print(f"soak: {what or f'memory and descriptors{whose} are flat'}")
-    return int(bool(what))
+        case []:
+            return soak_all(minutes)
+        case ["events"]:
+            return soak_events()
+        case [name, *count]:
+            load = load_named(name, int(count[0]) if count else VMS)
+    every = max(LEAST_SECONDS, minutes * 60 / SAMPLES)
+    samples = soak_load(load, minutes * 60, every, partial(print, flush=True))
+    print(closing_line(name, samples))
+    return int(bool(grown(samples)))
 
 
-def grows_little() -> bool:
-    """Whether a session holds little more after very much of each kind."""
-    for name, measure in LOADS.items():
-        grown = measure()
-        print(f"{name}: {grown.before:.1f} MB, then {grown.after:.1f} MB", flush=True)
-        if not grown.is_bounded:
-            return False
-    return True
+def load_named(name: str, count: int) -> Load:
+    """Begin a load. count: of VMs of the table"""
+    if name == "sharing":
+        return SharingLoad(CLIENTS, emulators())
+    return TopLoad(count, emulators()) if name == "top" else Soak(emulators())
+
+
+def soak_events() -> int:
+    """Return 0 if a session holds little more after very much of each kind."""
+    found = {name: measure() for name, measure in LOADS.items()}
+    for name, grown_by in found.items():
+        flat = "flat" if grown_by.is_bounded else "grown"
+        print(f"{name}: memory {grown_by.before:.1f} -> {grown_by.after:.1f} MB: {flat}")
+    return int(not all(grown_by.is_bounded for grown_by in found.values()))
+
+
+def soak_all(minutes: float) -> int:
+    """Run all loads side by side; print their samples, and at the end their figures."""
+    words = (sys.executable, "-m", "tests.soak", str(minutes))
+    with ExitStack() as stack:
+        loads = {
+            name: stack.enter_context(
+                subprocess.Popen([*words, name], stdout=subprocess.PIPE, text=True)
+            )
+            for name in NAMES
+        }
+        stack.callback(end_all, loads.values())
+        with ThreadPoolExecutor() as threads:
+            ends = dict(zip(loads, threads.map(relay, loads, loads.values()), strict=True))
+    print("\n".join(f"soak: {line}" for lines, _ in ends.values() for line in lines))
+    failed = [name for name, (_, code) in ends.items() if code]
+    print(f"soak: {', '.join(failed)} failed" if failed else "soak: all is flat")
+    return int(bool(failed))
+
+
+def relay(name: str, load: subprocess.Popen[str]) -> tuple[list[str], int]:
+    """Print what a load says; return its lines of figures, and its exit code."""
+    figures: list[str] = []
+    for line in load.stdout or ():
+        print(f"{name:8}{line}", end="", flush=True)
+        if "memory" in line:
+            figures.append(line.rstrip())
+    code = load.wait()
+    return figures or [f"{name}: it ended early, with {code}"], code
+
+
+def end_all(loads: Iterable[subprocess.Popen[str]]) -> None:
+    """End what still runs, as Ctrl-C does: each ends its VMs."""
+    for load in loads:
+        if load.poll() is None:
+            load.send_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":
