@@ -181,9 +181,10 @@ def _synopsis() -> str:
     return ".br\n".join(f".B {_text(line)}\n" for line in lines)
 
 
+_RUN_OPTIONS = "The options are those of qmpsh, except those for VMs that run already, such as -a."
 SUBCOMMAND_PARTS: dict[str, list[click.Command]] = {
     **{word: [command] for word, command in COMMANDS.items()},
-    "run": [click.Command("qmpsh run", help=f"{RUN_HELP}\nThe options are those of qmpsh.\n")],
+    "run": [click.Command("qmpsh run", help=f"{RUN_HELP}\n{_RUN_OPTIONS}\n")],
     "schema": [SCHEMA, *SCHEMA_COMMANDS.values()],
     "top": [TOP],
 }

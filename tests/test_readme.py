@@ -97,6 +97,10 @@ def test_the_lines_of_scripting_print_what_is_shown(
         assert typed(line, here, with_qmpsh) == shown
 
 
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
 def test_nothing_is_left_to_fill_in() -> None:
     assert [
         block for block in BLOCKS if re.search(r"<[^>]*>|\.\.\.|example\.(com|org)", block)
