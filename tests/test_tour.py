@@ -1,4 +1,4 @@
-"""docs/start.md and docs/tour.md: each line for the prompt, typed on the VM of `qmpsh run`."""
+"""The lines for the prompt of three pages of docs/, typed on the VM of `qmpsh run`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from tests.qemu import ROOT, new_folder
 
+PROMPT = r"\(QEMU(?: \S+)?\)"
 WARNING = "warning: The target block device doesn't provide information about the block size"
 
 
@@ -28,10 +29,11 @@ class Typed(NamedTuple):
         return "^^^" in self.shown or self.shown.startswith("GenericError: ")
 
 
-def typed_lines(page: str) -> list[Typed]:
-    """The lines of a page of docs/ that begin with the prompt."""
+def typed_lines(page: str, section: str = "") -> list[Typed]:
+    """The lines of a page of docs/, or of a section of it, that begin with the prompt."""
     text = (ROOT / "docs" / page).read_text()
-    found = re.findall(r"^    \(QEMU\) (.*)\n((?:    (?!\(QEMU\)).*\n)*)", text, re.MULTILINE)
+    text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0] if section else text
+    found = re.findall(rf"^    {PROMPT} (.*)\n((?:    (?!{PROMPT}).*\n)*)", text, re.MULTILINE)
     return [Typed(line, re.sub("^    ", "", shown, flags=re.MULTILINE)) for line, shown in found]
 
 
@@ -47,18 +49,19 @@ def place(
 
 
 @pytest.mark.parametrize(
-    "page, count, also",
+    "page, section, count, also",
     [
-        ("start.md", 5, ()),
+        ("start.md", "", 5, ()),
+        ("machine.md", "Objects as files", 6, ("virtio-net-device  52:54:00:12:34:56",)),
         # A backup that was whole, and slow enough that its bar is seen.
-        ("tour.md", 27, ('"offset": 1073741824, "speed": 268435456,', "UNIX-CONNECT:")),
+        ("tour.md", "", 27, ('"offset": 1073741824, "speed": 268435456,', "UNIX-CONNECT:")),
     ],
 )
 def test_the_lines_for_the_prompt(
-    place: dict[str, str], page: str, count: int, also: tuple[str, ...]
+    place: dict[str, str], page: str, section: str, count: int, also: tuple[str, ...]
 ) -> None:
     """In a script `{}` prints nothing, and an error begins with its place."""
-    lines = typed_lines(page)
+    lines = typed_lines(page, section)
     assert len(lines) == count
     done = subprocess.run(
         ["sh", "-c", "exec qmpsh run -k"],
