@@ -89,7 +89,9 @@ def lines_of(page: str) -> list[str]:
     found, column = [], 0
     for row in page.splitlines():
         cells = [cell.strip() for cell in CELL.split(row)] if row.startswith("|") else []
-        if "qmpsh" in cells:
+        if not cells:
+            column = 0
+        elif "qmpsh" in cells:
             column = cells.index("qmpsh")
         elif column and len(cells) > column and cells[column].startswith("`"):
             found.append(cells[column].strip("`").replace("\\|", "|"))
