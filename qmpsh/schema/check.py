@@ -61,6 +61,7 @@ _QUOTED = "{name} is {kind}: write it without quotes"
 _BROKEN_SIZE = "{size} is not a whole number of bytes"
 _MANY_VALUES = "{count} values; Tab or .help lists them"
 _KNOWN = "; there are {names}"
+_ONLY = "; there is only {name}"
 _TAKES_NONE = "; it takes none"
 _TAG_MISSING = "; what it takes depends on {tag}, which is missing ({values})"
 _COMMAS = "; spaces separate arguments, not commas: {line}"
@@ -173,7 +174,7 @@ class ArgumentTyper:
         if not hint and union is not None:
             hint = _TAG_MISSING.format(tag=union.tag, values=self._values(union))
         elif not hint:
-            hint = _KNOWN.format(names=", ".join(names)) if names else _TAKES_NONE
+            hint = _known(names) if names else _TAKES_NONE
         message = _NO_MEMBER.format(owner=where, part=spot.part, name=_shown(entry.name))
         self._refuse(message + hint, entry.span)
 
@@ -281,7 +282,7 @@ class ArgumentTyper:
         if isinstance(value, Scalar):
             if value.text in names:
                 return value.text
-            hint = did_you_mean(value.text, names) or _KNOWN.format(names=", ".join(names))
+            hint = did_you_mean(value.text, names) or _known(names)
             message = _NO_WORD.format(word=_shown(value.text), name=entry.name)
             self._refuse(message + hint, entry.value_span)
         return self._refuse_value(f"one of {', '.join(names)}", entry)
@@ -362,6 +363,13 @@ def _tag_value(child: UntypedBranch | ObjectLiteral, tag: str) -> str | None:
         if name == tag and isinstance(value, Scalar):
             return value.text
     return None
+
+
+def _known(names: Sequence[str]) -> str:
+    """Return what there is, at the end of a message."""
+    if len(names) == 1:
+        return _ONLY.format(name=names[0])
+    return _KNOWN.format(names=", ".join(names))
 
 
 def _in_brackets(unfolded: Unfolded, spot: ValueSpot) -> str:

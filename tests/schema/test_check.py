@@ -268,7 +268,7 @@ MISMATCHES = [
     ),
     ("device_add id=x mac=y", "device_add needs driver=...", "device_add"),
     ("stop now=1", "stop has no argument 'now'; it takes none", "now"),
-    ("balloon quux=1", "balloon has no argument 'quux'; there are value", "quux"),
+    ("balloon quux=1", "balloon has no argument 'quux'; there is only value", "quux"),
     ("block_resize device=d size=1.3K", "1.3K is not a whole number of bytes", "1.3K"),
     (
         "transaction actions.0.type=abort",
