@@ -70,7 +70,7 @@ def served() -> Iterator[list[Replay]]:
     yield replays
     for one in replays:
         if one.process.poll() is None:
-            one.end(signal.SIGKILL)
+            one.end()
 
 
 @pytest.fixture
