@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import threading
 
 import pytest
 
+import qmpsh
 from qmpsh.address import UnixAddress
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.connect import stream_over
 from qmpsh.display.fonts import Font
-from qmpsh.display.picture import Picture
+from qmpsh.display.picture import Picture, write_ppm
 from qmpsh.errors import UsageError
+from qmpsh.jsontypes import Json
+from qmpsh.protocol.messages import HMP
 from qmpsh.shell.screen.dump import refuse_without_screen
 from qmpsh.shell.screen.reader import AwaitedChange, FontShelf, Shot
 from tests.display.drawing import FONT, GLYPHS, HEIGHT, WIDTH, draw, draw_glyphs
+from tests.qemu import new_folder
 from tests.shell.scripted import ScriptedShell
+from tests.waiting import PATIENCE
 
 OTHER = Font("other", WIDTH, HEIGHT, {1: "x"})
 CURSOR = bytes(13) + b"\xff\xff\0"
@@ -69,3 +76,44 @@ def test_systems_without_files_in_memory_type_and_show_no_screen(
     with pytest.raises(UsageError, match=r"^the screen's picture .* on Linux alone: write a file"):
         refuse_without_screen(client)
     client.close()
+
+
+def test_the_time_of_a_line_holds_for_the_font_too() -> None:
+    """The picture is there, and the VM's ROM is not answered."""
+    path = f"{new_folder()}/s"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        server = threading.Thread(target=serve_pictures, args=(listening,))
+        server.start()
+        with qmpsh.connect(path) as vm, pytest.raises(qmpsh.ReplyTimeout) as error:
+            vm.run(".screen", timeout=0.5)
+        server.join(PATIENCE)
+    assert "no answer to human-monitor-command within 0." in str(error.value)
+
+
+def serve_pictures(listening: socket.socket) -> None:
+    """Answer a client, all but the human monitor."""
+    answers: dict[str, Json] = {
+        "query-commands": [{"name": "query-status"}],
+        "query-fdsets": [],
+        "add-fd": {"fdset-id": 0, "fd": 9},
+    }
+    held: list[int] = []
+    connection, _ = listening.accept()
+    with connection:
+        connection.sendall(b'{"QMP": {"version": {"qemu": {}}, "capabilities": []}}\n')
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(connection, 1 << 16, 1)
+            held += descriptors
+            if not data:
+                break
+            for message in map(json.loads, data.splitlines()):
+                name = message["execute"]
+                if name == "screendump":
+                    os.write(held[0], write_ppm(draw(["/ #"])))
+                if name != HMP:
+                    reply = {"return": answers.get(name, {}), "id": message["id"]}
+                    connection.sendall(json.dumps(reply).encode() + b"\n")
+    for fd in held:
+        os.close(fd)

@@ -157,8 +157,7 @@ class ScreenDump:
         started = time.monotonic()
         yield WaitFor(lambda: pending.done, deadline, for_reply=True)
         if not pending.done:
-            seconds = max(0.0, (deadline or started) - started)
-            raise self.client.overdue(pending, round(seconds, 1))
+            raise self.client.overdue(pending, round(time.monotonic() - started, 1))
         try:
             return pending.result().value
         except CommandFailed as error:

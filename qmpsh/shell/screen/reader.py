@@ -6,6 +6,7 @@ have, then those of this machine, for framebuffer consoles. The one that knew mo
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from functools import cached_property
@@ -174,26 +175,33 @@ class ScreenReader:
         picture = yield from self._dump.take(display, deadline)
         if font is not None:
             return Shot(picture, FontShelf(None, font))
-        return Shot(picture, (yield from self._fonts()))
+        return Shot(picture, (yield from self._fonts(deadline)))
 
-    def _fonts(self) -> Generator[Wish, str, FontShelf]:
+    def _fonts(self, deadline: float | None) -> Generator[Wish, str, FontShelf]:
         """Return the fonts; that of the VM is there once its firmware has run."""
         now = time.monotonic()
         if (self._shelf is None or not self._shelf.has_rom) and now >= self._rom_due:
             self._rom_due = now + _ROM_SECONDS
-            rom = yield from self._rom_font()
+            rom = yield from self._rom_font(deadline)
             if rom is not None or self._shelf is None:
                 self._shelf = FontShelf(rom)
         return self._shelf or FontShelf(None)
 
-    def _rom_font(self) -> Generator[Wish, str, Font | None]:
-        if (yield from self._memory(1))[: len(_ROM_MARK)] != _ROM_MARK:
+    def _rom_font(self, deadline: float | None) -> Generator[Wish, str, Font | None]:
+        if (yield from self._memory(1, deadline))[: len(_ROM_MARK)] != _ROM_MARK:
             return None
-        return vga_font((yield from self._memory(ROM_BYTES // _WORD_BYTES)))
+        return vga_font((yield from self._memory(ROM_BYTES // _WORD_BYTES, deadline)))
 
-    def _memory(self, words: int) -> Generator[Wish, str, bytes]:
-        """Return so many words of the VM's memory, where a VGA has its ROM; b"" for none."""
+    def _memory(self, words: int, deadline: float | None) -> Generator[Wish, str, bytes]:
+        """Return so many words of the VM's memory, where a VGA has its ROM; b"" for none.
+
+        Raises ReplyTimeout at the deadline.
+        """
+        started = time.monotonic()
+        until = min(started + _XP_SECONDS, math.inf if deadline is None else deadline)
         pending = self.client.submit(hmp_command(f"xp /{words}xw {ROM_START:#x}"))
-        yield WaitFor(lambda: pending.done, time.monotonic() + _XP_SECONDS, for_reply=True)
+        yield WaitFor(lambda: pending.done, until, for_reply=True)
+        if not pending.done and until == deadline:
+            raise self.client.overdue(pending, round(until - started, 1))
         value = pending.reply.value if isinstance(pending.reply, Reply) else None
         return read_words(as_str(value))
