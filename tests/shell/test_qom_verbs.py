@@ -25,6 +25,7 @@ from qmpsh.shell.qom.listing import names_of
 from qmpsh.shell.qom.place import QomPlace, place_of
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Note
+from qmpsh.shell.trees.asking import MAX_SECONDS
 from tests.client.fakes import line
 from tests.protocol.strategies import patient
 from tests.shell.scripted import ScriptedShell, ScriptedStream
@@ -473,3 +474,13 @@ def test_completion_asks_at_the_working_path() -> None:
     catalog.resolve_path = QomPlace("/machine/nic").resolve
     prefetch(".get ../m", 9, catalog, mode)
     assert catalog.live.take_missing() == [LiveQuery("qom-list", (("path", "/machine"),))]
+
+
+@pytest.mark.parametrize("verb", [".ls", ".find", ".cd nic"])
+@pytest.mark.parametrize("at_once", ["", " --timeout 10ms"])
+def test_the_time_that_the_line_or_the_shell_gives(verb: str, at_once: str) -> None:
+    settings = Settings(timeout=None if at_once else 0.01)
+    shell = ScriptedShell({"query-commands": [[]]}, settings=settings)
+    started = time.monotonic()
+    assert shell.run(verb + at_once).exit_code == 124
+    assert time.monotonic() - started < MAX_SECONDS

@@ -35,7 +35,7 @@ def change_place(context: Context, line: VerbLine) -> Steps:
     if path != ROOT:
         client = connected(context, line)
         questions = ask_place(places_of(path))
-        path, _ = yield from ask_rounds(context, client, questions, _deadline(None))
+        path, _ = yield from ask_rounds(context, client, questions, _deadline(context, line))
     context.place = place_of(context.place).move(path)
     return Outcome()
 
@@ -54,7 +54,7 @@ def list_object(context: Context, line: VerbLine) -> Steps:
     letters = letters_and_words(line)[0]
     has_values, started = VALUES in letters, time.monotonic()
     steps = ask_rounds(
-        context, client, ask_members(path, has_values=has_values), _deadline(line.modifiers.timeout)
+        context, client, ask_members(path, has_values=has_values), _deadline(context, line)
     )
     found, late = yield from at_place(context, client, steps)
     members = found if "a" in letters else without_regions(found)
@@ -95,9 +95,7 @@ def find_objects(context: Context, line: VerbLine) -> Steps:
     client, path = connected(context, line), place_of(context.place).path
     filters = read_filters(words_of(line))
     started = time.monotonic()
-    steps = ask_rounds(
-        context, client, ask_matching(path, filters), _deadline(line.modifiers.timeout)
-    )
+    steps = ask_rounds(context, client, ask_matching(path, filters), _deadline(context, line))
     found, late = yield from at_place(context, client, steps)
     value: list[Json] = [*found]
     if found or prints_reply(defaulted(line.modifiers, context.settings).formats):
@@ -141,5 +139,7 @@ def _columns(context: Context, members: Sequence[JsonObject]) -> str:
     return "\n".join(in_columns(names, context.front_end.columns()) if is_read else names)
 
 
-def _deadline(timeout: float | None) -> float:
+def _deadline(context: Context, line: VerbLine) -> float:
+    """Return when all must be answered: as the line says, or the shell for every line."""
+    timeout = defaulted(line.modifiers, context.settings).timeout
     return time.monotonic() + (MAX_SECONDS if timeout is None else timeout)
