@@ -18,6 +18,7 @@ from qmpsh.language.tokens import ScanState, Token, TokenKind
 from qmpsh.language.verbs import Takes, takes
 
 _ENDS = (TokenKind.PIPE, TokenKind.REDIRECT)
+_NOWHERE: Span = (1 << 62, 1 << 62)
 
 
 def is_first_path(word: str) -> bool:
@@ -75,7 +76,18 @@ def tokens_without_paths(line: LineAnalysis) -> Sequence[Token]:
     paths = line.reading(path_spans)
     if not paths or may_be_key(line):
         return line.tokens
-    return [t for t in line.tokens if not any(a <= t.start < b for a, b in paths)]
+    return list(_outside(line.tokens, paths))
+
+
+def _outside(tokens: Sequence[Token], spans: Sequence[Span]) -> Iterator[Token]:
+    """Yield the tokens that begin in none of the spans. Both: in order, apart"""
+    left = iter(spans)
+    start, end = next(left)
+    for token in tokens:
+        while token.start >= end:
+            start, end = next(left, _NOWHERE)
+        if token.start < start:
+            yield token
 
 
 def may_be_key(line: LineAnalysis) -> bool:

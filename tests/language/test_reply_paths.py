@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,12 @@ from hypothesis import strategies as st
 from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json
 from qmpsh.language.analysis import analyse
-from qmpsh.language.plot_words import cut_path_words, cut_paths, path_spans
+from qmpsh.language.plot_words import (
+    cut_path_words,
+    cut_paths,
+    path_spans,
+    tokens_without_paths,
+)
 from qmpsh.language.reply_paths import (
     MAX_NUMBERS,
     FoundNumber,
@@ -180,8 +186,18 @@ def test_paths_among_words(words: list[str], rest: list[str], paths: list[str]) 
 def test_any_line_has_paths_or_none(line: str) -> None:
     rest, _ = cut_paths(line)
     assert len(rest) == len(line)
-    spans = analyse(f".plot {line}").reading(path_spans)
+    analysis = analyse(f".plot {line}")
+    spans = analysis.reading(path_spans)
     assert all(0 <= start < end <= len(line) + 6 for start, end in spans)
+    others = [t for t in analysis.tokens if not any(a <= t.start < b for a, b in spans)]
+    assert list(tokens_without_paths(analysis)) in (others, list(analysis.tokens))
+
+
+def test_many_paths_take_linear_time() -> None:
+    line = analyse(".plot query-x" + " [a=b].c" * 50_000)
+    before = time.process_time()
+    tokens_without_paths(line)
+    assert time.process_time() - before < 5
 
 
 def test_the_paths_of_a_long_line_are_cut_at_once() -> None:
