@@ -139,7 +139,6 @@ def value_spans(value: Node | RawLiteral) -> Iterator[Span]:
                 yield from value_spans(item)
 
 
-@many
 @given(arguments, st.booleans())
 @example({"a": {"b": 1.5, "c": 1}, "d": {}}, True)
 @example({"addr": 5}, False)

@@ -326,7 +326,7 @@ def references(entity: JsonObject) -> Iterator[str]:
         yield get_str(part, "type")
 
 
-@examples(0.3)
+@examples(0.1)
 @given(mutation=mutations())
 def test_one_change_is_found_and_nothing_else(mutation: Mutation) -> None:
     found = diff_schemas(schema("7.2"), mutation.schema)

@@ -121,7 +121,7 @@ def test_what_would_be_sent_is_json(command: Command) -> None:
     assert json.loads(visible(dry_run_text(Request(command)))) == command_object(command)
 
 
-@examples(0.25)
+@examples(0.1)
 @given(command=COMMANDS, name=NAMES)
 @example(command=ODD, name="--domain=x")
 @example(command=ODD, name="-c")

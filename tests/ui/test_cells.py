@@ -12,6 +12,7 @@ from pyte.screens import Char
 
 from qmpsh.ui.screen import cells as terminal_cells
 from qmpsh.ui.screen.cells import Cells, change_of_look, move
+from tests.fuzzing import examples
 from tests.qemu import VmStarter
 from tests.ui.harness import ScreenHarness, ScreenSetup, connect_to, running_screen
 from tests.ui.keycodes import DOWN
@@ -65,6 +66,7 @@ def bare(cell: Char) -> Char:
 
 
 @pytest.mark.hypothesis
+@examples(0.3)
 @given(frames)
 def test_a_terminal_shows_what_was_put(
     written: list[tuple[list[tuple[Put, int]], list[tuple[int, int]], tuple[int, int]]],

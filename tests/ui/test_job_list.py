@@ -14,6 +14,7 @@ from qmpsh.shell.jobs import ACTION_KEYS, Allowance, offered_actions
 from qmpsh.shell.work import JobEntry, Work
 from qmpsh.ui.screen.job_rows import job_hint, job_keys, job_rows
 from qmpsh.ui.screen.jobs import JobList, ListPolicy
+from tests.fuzzing import examples
 
 ANY = Allowance(can_switch=True)
 SILENT = ListPolicy({}, asks=False)
@@ -182,6 +183,7 @@ moves = st.lists(
 )
 
 
+@examples(0.3)
 @given(moves)
 def test_only_what_the_state_allows_is_ever_run(moves: list[list[JobEntry] | str]) -> None:
     jobs = JobList(STANDARD)
