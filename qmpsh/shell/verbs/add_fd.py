@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qmpsh.errors import LineSyntaxError
 from qmpsh.jsontypes import Json, as_dict
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command
@@ -12,6 +11,7 @@ from qmpsh.shell.context import Context
 from qmpsh.shell.execute import Request, execute
 from qmpsh.shell.steps import Steps
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.words import words_of
 
 
 @verb(
@@ -20,7 +20,7 @@ from qmpsh.shell.verbs.table import verb
 )  # fmt: skip
 def add_fd(context: Context, line: VerbLine) -> Steps:
     """Add a file to a new fd set; the answer is its name there."""
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    words = words_of(line)
     if len(words) != 1:
         raise LineSyntaxError(
             "expected one file, as in .add-fd ./disk.img", line.source, line.rest_span

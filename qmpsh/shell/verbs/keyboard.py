@@ -21,7 +21,7 @@ from qmpsh.display.keys import (
 from qmpsh.display.layouts import DEFAULT_LAYOUT
 from qmpsh.errors import ConnectionLost, LineSyntaxError, UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.language.arguments import raw_words, words_and_redirect
+from qmpsh.language.arguments import raw_words
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.protocol.messages import Command
@@ -37,6 +37,7 @@ from qmpsh.shell.screen.dump import Display
 from qmpsh.shell.screen.session import note_before_typing
 from qmpsh.shell.steps import Answer, AskSecret, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.words import words_of
 from qmpsh.suggest import did_you_mean
 
 _WANTS_TEXT: Final = "expected a text, as in .type 'root\\n'; ? asks for one without showing it"
@@ -89,7 +90,7 @@ def press_keys(context: Context, line: VerbLine) -> Steps:
 
     Raises UsageError before anything is sent; later CommandFailed, ReplyTimeout, ConnectionLost.
     """
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    words = words_of(line)
     layout = yield from _layout_for(context, line, words, _WANTS_CHORD)
     yield from context.introspection.load_schema()
     try:

@@ -7,7 +7,6 @@ import os
 
 from qmpsh.client.client import Client
 from qmpsh.errors import LineSyntaxError
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Takes
 from qmpsh.paths import state_file
@@ -17,6 +16,7 @@ from qmpsh.shell.introspection import schema_path
 from qmpsh.shell.record import HOLDS, RecordLog, end_recordings, record_schema, recordings_of
 from qmpsh.shell.steps import Note, Outcome, Steps
 from qmpsh.shell.verbs.table import client_of, verb
+from qmpsh.shell.verbs.words import words_of
 from qmpsh.shell.wirelog import FILE_MODE, WireLog, WireTracer, log_of
 
 _OFF = "off"
@@ -54,7 +54,7 @@ def record(context: Context, line: VerbLine) -> Steps:
 
     Raises LineSyntaxError, UsageError where there is no connection, or no file to be written.
     """
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    words = words_of(line)
     if len(words) > 1:
         raise LineSyntaxError(_ONE_FILE, line.source, line.rest_span)
     client = client_of(context, line)

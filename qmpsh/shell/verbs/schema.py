@@ -9,7 +9,6 @@ from typing import Final
 
 from qmpsh.errors import LineSyntaxError, UsageError
 from qmpsh.jsontypes import JsonObject
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.schema.tools.report import plain_lines
@@ -27,6 +26,7 @@ from qmpsh.shell.schemas.sources import (
 from qmpsh.shell.schemas.tools import TOOLS, Opening, ToolRequest, ToolResult
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish
 from qmpsh.shell.verbs.table import text_answer, verb
+from qmpsh.shell.verbs.words import words_of
 
 _WANTS: Final = "expected .schema {tool} {usage}"
 _WHICH: Final = "expected one of {tools}, as in .schema find iothread"
@@ -65,7 +65,7 @@ def use_schema(context: Context, line: VerbLine) -> Steps:
 
     Raises LineSyntaxError, UsageError, CannotConnect, ConnectionLost, ReplyTimeout.
     """
-    name, *words = _words(line)
+    name, *words = words_of(line) or [""]
     is_verbose = "-v" in words
     words = [word for word in words if word != "-v"]
     tool = TOOLS.get(name)
@@ -85,11 +85,6 @@ def use_schema(context: Context, line: VerbLine) -> Steps:
     result = yield from tool.run(openings, request._replace(words=words))
     yield from _shown(context, line, result)
     return Outcome(result.exit_code)
-
-
-def _words(line: VerbLine) -> list[str]:
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
-    return [*words] or [""]
 
 
 def _request(context: Context, line: VerbLine, *, verbose: bool) -> ToolRequest:

@@ -22,7 +22,6 @@ from qmpsh.errors import (
     os_reason,
 )
 from qmpsh.jsontypes import JsonObject
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Modifiers, VerbLine, parse_duration, prints_reply
 from qmpsh.language.tokens import TIME
 from qmpsh.language.verbs import Reach, Takes
@@ -35,6 +34,7 @@ from qmpsh.shell.screen.session import screen_of
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor
 from qmpsh.shell.verbs.events import connected
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.words import words_of
 
 _WANTS_FILE = "expected one file whose name ends in .png, .ppm or .txt, as in .screen shot.png"
 _NO_WAIT = ".screen takes no --wait: --until PATTERN waits for what the screen shows"
@@ -88,7 +88,7 @@ def show_screen(context: Context, line: VerbLine) -> Steps:
 
     Raises LineSyntaxError, UsageError, PictureError, CommandFailed, ReplyTimeout, ConnectionLost.
     """
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    words = words_of(line)
     modifiers, words = _with_time(defaulted(line.modifiers, context.settings), words)
     path = _file_of(line, words)
     _refuse_together(modifiers, path)
@@ -114,14 +114,14 @@ def show_screen(context: Context, line: VerbLine) -> Steps:
     return (yield from _show(context, line, shot))
 
 
-def _with_time(modifiers: Modifiers, words: tuple[str, ...]) -> tuple[Modifiers, tuple[str, ...]]:
+def _with_time(modifiers: Modifiers, words: list[str]) -> tuple[Modifiers, list[str]]:
     """Take a time that stands after `--watch` into it."""
     if modifiers.watch is None or not words or not re.fullmatch(TIME, words[0]):
         return modifiers, words
     return modifiers._replace(watch=parse_duration(words[0])), words[1:]
 
 
-def _file_of(line: VerbLine, words: tuple[str, ...]) -> str:
+def _file_of(line: VerbLine, words: list[str]) -> str:
     """Return the file that a line names, "" for none. Raises LineSyntaxError for another word."""
     if not words:
         return ""

@@ -11,7 +11,6 @@ from collections.abc import Generator
 from typing import Final
 
 from qmpsh.errors import LineSyntaxError, QmpshError, UsageError
-from qmpsh.language.arguments import words_and_redirect
 from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.regular import MAX_SCRIPT_BYTES, expanded, read_regular
@@ -21,6 +20,7 @@ from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.script import script_lines
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
 from qmpsh.shell.verbs.table import verb
+from qmpsh.shell.verbs.words import words_of
 
 _WANTS_FILE: Final = "expected one file, as in .source setup.qmp; a name with blanks is quoted"
 _NO_PIPE: Final = ".source at the prompt takes no pipe; write it after the file's lines"
@@ -35,7 +35,7 @@ _MAX_DEPTH: Final = 16
 @verb("source", "FILE", "run the lines of a file", Takes.FILE, reach=Reach.LINES)
 def source(context: Context, line: VerbLine) -> Steps:
     """Run a file's lines. Raises LineSyntaxError, and what its lines raise, with their place."""
-    words = words_and_redirect(line.rest)[0] if line.words is None else line.words
+    words = words_of(line)
     if len(words) != 1:
         span = line.rest_span if words else line.name_span
         raise LineSyntaxError(
