@@ -6,6 +6,7 @@ each of its runs: everything else is imported by the fixture.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -73,8 +74,9 @@ def qemu(
         return vm
 
     yield start
-    for vm, _ in started:
-        vm.close()
+    with contextlib.ExitStack() as stack:  # each, even if the end of another one fails
+        for vm, _ in started:
+            stack.callback(vm.close)
 
 
 @pytest.fixture
@@ -102,8 +104,9 @@ def qmp_replay() -> Iterator[StartReplay]:
         return vm
 
     yield start
-    for vm in started:
-        vm.close()
+    with contextlib.ExitStack() as stack:
+        for vm in started:
+            stack.callback(vm.close)
     found = [line for vm in started for line in vm.differences]
     if found:
         pytest.fail("\n".join(found), pytrace=False)

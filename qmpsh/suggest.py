@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 MAX_SUGGESTIONS = 3
 """most names suggested"""
 
+_MAX_NAMES = 3000
+"""names that are compared; a server may have any number, and each takes 0.1 ms"""
+
 MAX_NAME_WORDS = 8
 """words that are joined to a name of a command; the longest of QEMU 10.0 has six"""
 
@@ -19,8 +22,9 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
     """Return the names most like the word, best first; [] if none is close."""
     # Imported here: only errors need it, and it is slow to load.
     from difflib import get_close_matches
+    from itertools import islice
 
-    folded = {name.lower().replace("_", "-"): name for name in names}
+    folded = {name.lower().replace("_", "-"): name for name in islice(names, _MAX_NAMES)}
     found = get_close_matches(word.lower().replace("_", "-"), folded, n=MAX_SUGGESTIONS, cutoff=0.7)
     return [folded[name] for name in found]
 

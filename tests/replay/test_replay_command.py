@@ -211,6 +211,7 @@ def test_what_was_never_asked_for_is_masked(tmp_path: Path, run_qmpsh: RunQmpsh)
         (("{file}", "--"), "-- is followed by a command"),
         (("{file}", "--", "./no-such"), "./no-such was not found"),
         (("{file}", "--speed", "-1"), "--speed"),
+        (("{file}", "--speed", "nan"), "--speed: nan is not a speed"),
         (("{file}", "--session", "2"), "are numbered from 1 to 1"),
         (("{file}", "--schema", "{file}"), "is not a JSON file"),
         (("{file}", "--listen", "/nowhere/r"), "cannot listen on /nowhere/r"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from qmpsh.cli.argv import SplitArgv
 from qmpsh.cli.option_errors import COLOR, HELP_FLAGS, read_options
 from qmpsh.light_typing import NamedTuple
+
+_NOT_A_NUMBER = "nan is not a speed"
 
 LS_HELP = """List the monitors and guest agents of this machine, without connecting to any.
 
@@ -51,6 +55,15 @@ qmpsh replay bug.jsonl --strict --speed 0 -- ./check.py
 \b
 Exit codes: those of qmpsh --help, or of COMMAND; 1 if that is 0 and --strict found a difference.
 """
+
+
+def _refuse_nan(context: click.Context, option: click.Parameter, value: float) -> float:
+    """Return a number. Raises BadParameter for NaN, which click takes for one."""
+    if math.isnan(value):
+        raise click.BadParameter(_NOT_A_NUMBER, context, option)
+    return value
+
+
 _JSON = click.Option(["--json"], is_flag=True, help="JSON instead of a table, for programs.")
 _ADDRESS = click.Argument(["address"], required=False, default="", metavar="[ADDRESS]")
 
@@ -97,6 +110,7 @@ COMMANDS = {
             click.Option(
                 ["--speed"],
                 type=click.FloatRange(min=0),
+                callback=_refuse_nan,
                 default=1.0,
                 metavar="N",
                 help="Send events N times as fast as recorded; 0 sends them at once; default 1.",
