@@ -29,6 +29,7 @@ def script(guest: Guest, *lines: str) -> str:
 def test_a_script_waits_types_and_reads(guest: Guest, run_qmpsh: RunQmpsh) -> None:
     lines = script(
         guest,
+        r".type 'clear\n'",  # which leaves a screen with nothing but the prompt as it is
         ".screen --until '#$' --timeout 2m",
         r".type 'uname -r\n'",
         r".screen --until '^6\.' --timeout 30",
@@ -37,10 +38,11 @@ def test_a_script_waits_types_and_reads(guest: Guest, run_qmpsh: RunQmpsh) -> No
     done = run_qmpsh(guest.vm.path, stdin=lines, timeout=BOOT_SECONDS)
     said = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
-    assert said[0] == PROMPT
-    assert said[1] == "typed 9 characters"
-    assert said[2] == said[3]
-    assert said[3].startswith("6.")
+    assert said[0] == "typed 6 characters"
+    assert said[1] == PROMPT
+    assert said[2] == "typed 9 characters"
+    assert said[3] == said[4]
+    assert said[4].startswith("6.")
 
 
 def test_every_character_is_typed_and_read_back(guest: Guest) -> None:

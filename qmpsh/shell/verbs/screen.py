@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 from qmpsh.display.fonts import Font, load_font
@@ -31,7 +31,7 @@ from qmpsh.shell.execute import Request, defaulted, dry_run_text
 from qmpsh.shell.screen.dump import Display, dump_command
 from qmpsh.shell.screen.reader import ScreenReader, Shot
 from qmpsh.shell.screen.session import screen_of
-from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor
+from qmpsh.shell.steps import Answer, Note, Outcome, Steps, WaitFor, Wish
 from qmpsh.shell.verbs.events import connected
 from qmpsh.shell.verbs.table import verb
 from qmpsh.shell.verbs.words import words_of
@@ -76,6 +76,13 @@ class _Look(NamedTuple):
     display: Display
     font: Font | None
     deadline: float | None
+
+
+class _Row(NamedTuple):
+    """A row of a screen. number: from 0"""
+
+    number: int
+    text: str
 
 
 @verb(
@@ -291,30 +298,56 @@ def _wait_for(screen: ScreenReader, line: VerbLine, look: _Look, pattern: re.Pat
 
     Raises ReplyTimeout, ConnectionLost.
     """
-    client, deadline = screen.client, look.deadline
-    while True:
-        started = time.monotonic()
-        shot = yield from screen.shot(look.display, deadline, look.font)
-        state, found = _look_for(screen, shot, pattern)
-        if found is not None:
-            yield _row_answer(line, *found)
-            return Outcome()
-        due = started + POLL_SECONDS
-        until = due if deadline is None else min(due, deadline)
-        yield WaitFor(lambda: client.closed, until, endless=True, shares=True)
-        if client.closed:
-            raise ConnectionLost(_LOST.format(pattern=pattern.pattern))
-        if until == deadline:
-            given = line.modifiers.timeout
-            raise ReplyTimeout(
-                _NOT_SHOWN.format(timeout=given, pattern=pattern.pattern, state=state)
-            )
+    row = yield from _awaited_row(screen, line, look, pattern)
+    screen.awaited = None
+    yield _row_answer(line, row)
+    return Outcome()
+
+
+def _awaited_row(
+    screen: ScreenReader, line: VerbLine, look: _Look, pattern: re.Pattern[str]
+) -> Generator[Wish, str, _Row]:
+    """Return the row that has the pattern, once there is one.
+
+    Raises ReplyTimeout, ConnectionLost.
+    """
+    deadline = look.deadline
+    shot: Shot | None = None
+    state = ""
+    until: float | None = None
+    try:
+        while deadline is None or until != deadline:
+            due = time.monotonic() + POLL_SECONDS
+            shot = yield from screen.shot(look.display, deadline, look.font)
+            state, row = _look_for(screen, shot, pattern)
+            if row is not None:
+                return row
+            until = due if deadline is None else min(due, deadline)
+            yield from _pause(screen, until, pattern)
+        given = line.modifiers.timeout
+        late = ReplyTimeout(_NOT_SHOWN.format(timeout=given, pattern=pattern.pattern, state=state))
+    except ReplyTimeout as error:
+        late = error
+    # No change can follow any more: what is shown counts as it is.
+    row = None if shot is None else _row_with(shot, pattern)
+    if row is None:
+        raise late
+    return row
+
+
+def _pause(
+    screen: ScreenReader, until: float, pattern: re.Pattern[str]
+) -> Generator[Wish, str, None]:
+    """Leave time between two looks. Raises ConnectionLost."""
+    yield WaitFor(lambda: screen.client.closed, until, endless=True, shares=True)
+    if screen.client.closed:
+        raise ConnectionLost(_LOST.format(pattern=pattern.pattern))
 
 
 def _look_for(
     screen: ScreenReader, shot: Shot, pattern: re.Pattern[str]
-) -> tuple[str, tuple[int, str] | None]:
-    """Return why a row was not found, or the row: its number and its text."""
+) -> tuple[str, _Row | None]:
+    """Return why a row was not found, or the row."""
     if screen.awaited is not None and screen.awaited.has_come(shot):
         screen.awaited = None
     state = _NOT_THERE if screen.awaited is None else _UNCHANGED
@@ -322,16 +355,21 @@ def _look_for(
         return state, None
     if not shot.text.is_text:
         return _PICTURE, None
-    rows = enumerate(shot.text.lines)
-    return state, next(((at, row) for at, row in rows if pattern.search(row)), None)
+    return state, _row_with(shot, pattern)
 
 
-def _row_answer(line: VerbLine, number: int, row: str) -> Answer:
-    described: JsonObject = {"row": number, "text": row}
+def _row_with(shot: Shot, pattern: re.Pattern[str]) -> _Row | None:
+    """Return the first row of a text that has the pattern."""
+    rows = shot.text.lines if shot.text.is_text else ()
+    return next((_Row(at, row) for at, row in enumerate(rows) if pattern.search(row)), None)
+
+
+def _row_answer(line: VerbLine, row: _Row) -> Answer:
+    described: JsonObject = {"row": row.number, "text": row.text}
     return Answer(
         "",
         value=described,
-        text=row,
+        text=row.text,
         reply=described,
         modifiers=line.modifiers,
         redirect=line.redirect,
