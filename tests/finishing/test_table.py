@@ -57,6 +57,7 @@ STATES = {"none"} | {
 def test_every_name_of_a_row_is_known(row: CompletionRule) -> None:
     assert set(row.commands.split()) <= COMMANDS
     assert {row.poll_query} - {""} <= COMMANDS
+    assert not row.poll_arguments or set(row.poll_arguments) <= members(row.poll_query)
     told = {*row.success.split(), *row.failure.split(), *row.pauses_in.split()}
     assert told <= (STATES if row.kind is RuleKind.MIGRATION else EVENTS)
     assert told or row.poll_query or row.ends_with_connection

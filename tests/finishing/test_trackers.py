@@ -132,6 +132,39 @@ def test_a_job_that_never_began_does_not_go_on() -> None:
     assert jobs("blockdev-backup").left() == ""
 
 
+def listing(*names: str) -> Json:
+    """An answer of QEMU's to qom-list."""
+    return [{"name": name, "type": "string"} for name in ("type", *names)]
+
+
+def test_a_device_that_is_no_longer_listed_has_gone() -> None:
+    """After some looks: DEVICE_DELETED follows at once, if it comes."""
+    course = by_event("device_del", id="d0")
+    for reply in (listing("d0", "d1"), *[listing("d1")] * 5, listing("d0"), *[listing("d1")] * 5):
+        course.on_reply(reply)
+        assert course.completion() is None
+    course.on_reply(listing("d1"))
+    ending = course.completion()
+    assert ending is not None
+    assert ending.value == {"device": "d0", "path": "/machine/peripheral/d0"}
+    assert course.awaited() == "DEVICE_DELETED of d0; the guest has not released it"
+
+
+@pytest.mark.parametrize(
+    "id, reply",
+    [
+        ("d0", []),  # StratoVirt's
+        ("d0", None),  # refused
+        ("/machine/peripheral/d0", listing()),  # of devices by their ids alone
+    ],
+)
+def test_what_does_not_show_that_it_has_gone(id: str, reply: Json) -> None:
+    course = by_event("device_del", id=id)
+    for _ in range(20):
+        course.on_reply(reply)
+    assert course.completion() is None
+
+
 def test_balloon_within_a_page() -> None:
     course = by_event("balloon", value=1 << 20)
     assert told(course, event("BALLOON_CHANGE", actual=(1 << 20) + 4097)) is None
@@ -149,6 +182,7 @@ def test_balloon_within_a_page() -> None:
         ("running", True, ""),
         ("paused", False, "; cont continues it"),
         ("prelaunch", False, "; cont continues it"),
+        ("restore-vm", False, "; cont continues it"),
         ("suspended", False, "; system_wakeup wakes it"),
         ("guest-panicked", False, ""),
     ],
@@ -156,6 +190,7 @@ def test_balloon_within_a_page() -> None:
 def test_who_waits_for_a_guest_tells_whether_it_runs(status: str, running: bool, said: str) -> None:
     course = by_event("device_del", id="d0")
     assert course.last_queries == ("query-status",)
+    course.on_reply(listing("d0"))
     course.on_last_reply("query-status", {"status": status, "running": running})
     state = f"the VM does not run ({status}), so that its guest can do nothing{said}"
     assert course.awaited() == (

@@ -29,7 +29,7 @@ def test_the_event_with_the_right_id_ends_it_before_or_after_the_reply(messages:
     shell = ScriptedShell({"device_del": [messages]})
     assert shell.run(DELETE).exit_code == 0
     assert shell.answers[-1].value == DELETED["data"]
-    assert shell.names == ["device_del"]
+    assert shell.names in (["device_del"], ["device_del", "qom-list"])
 
 
 def test_an_older_event_does_not_count() -> None:
@@ -37,7 +37,20 @@ def test_an_older_event_does_not_count() -> None:
     outcome = shell.run("device_del id=d0 --wait --timeout 10ms")
     assert outcome.exit_code == 124
     assert "DEVICE_DELETED of d0" in str(outcome.error)
-    assert shell.names == ["device_del", "query-status"]
+    assert shell.names == ["device_del", "qom-list", "query-status"]
+
+
+def test_a_device_that_is_gone_without_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a CPU with TCG is."""
+    monkeypatch.setattr(wait, "MAX_POLL_SECONDS", 0.0)
+    kind: JsonObject = {"name": "type", "type": "string"}
+    there: JsonObject = {"return": [kind, {"name": "d0", "type": "child<qemu64-x86_64-cpu>"}]}
+    shell = ScriptedShell({"qom-list": [[there], [{"return": [kind]}]]})
+    assert shell.run(f"{DELETE} --json").exit_code == 0
+    assert shell.answers[-1].value == DELETED["data"]
+    assert shell.answers[-1].reply == {"return": {}, "qom-list": [kind]}
+    assert shell.names == ["device_del", *["qom-list"] * 7]
+    assert b'"arguments":{"path":"/machine/peripheral"}' in shell.stream.sent[-1]
 
 
 def test_a_timeout_reports_that_the_vm_is_not_running() -> None:

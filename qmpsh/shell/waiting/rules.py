@@ -18,11 +18,17 @@ from qmpsh.protocol.messages import Event
 if TYPE_CHECKING:
     from qmpsh.shell.execute import Request
 
+_DEVICES: Final = "/machine/peripheral"
+"""where QEMU's object model has the devices that have an id"""
+
 PAGE_BYTES: Final = 4096
 """bytes by which a balloon may miss what was asked of it"""
 
 UNPLUG_UNDER_WAY: Final = "already in the process of unplug"
 """The error of a second device_del after a PCIe port; the first goes on (wire.md section 7)."""
+
+_UNPLUG_REPEATS: Final = 6
+"""looks at the list of the devices; they take 2 s"""
 
 _EJECTIONS: Final = frozenset({3, 0x103})
 """Sources of ACPI_DEVICE_OST that are about an ejection: the request, and its processing."""
@@ -41,7 +47,9 @@ _REFUSALS: Final = {
 
 _STOPPED_STATES: Final = {
     "suspended": "; system_wakeup wakes it",
-    **dict.fromkeys(("paused", "prelaunch", "io-error", "watchdog"), "; cont continues it"),
+    **dict.fromkeys(
+        ("paused", "prelaunch", "io-error", "watchdog", "restore-vm"), "; cont continues it"
+    ),
 }
 """Run states in which a guest does nothing, and what ends them."""
 
@@ -75,6 +83,11 @@ def error_of(event: Event) -> str | None:
     return str(event.data.get("error") or event.data.get("msg") or event.name)
 
 
+def whole_reply(arguments: JsonObject, reply: Json) -> Json:
+    """Return an answer as it is."""
+    return reply
+
+
 def not_come(reply: Json) -> str:
     """Return the state if nothing more is known."""
     return "it has not come"
@@ -98,6 +111,20 @@ def unplug_error(event: Event) -> str | None:
     status = info.get("status")
     why = _REFUSALS.get(status) if isinstance(status, int) else None
     return None if why is None else f"the guest refused: {why} (ACPI status {status})"
+
+
+def device_gone(arguments: JsonObject, reply: Json) -> bool:
+    """Whether the list of the devices lacks that of the line, given by its id."""
+    names = {get_str(each, "name") for each in as_dicts(reply)}
+    id = get_str(arguments, "id")
+    # "type" is in every list of QEMU's; StratoVirt's is empty.
+    return "type" in names and bool(id) and "/" not in id and id not in names
+
+
+def gone_device(arguments: JsonObject, reply: Json) -> Json:
+    """Return what DEVICE_DELETED has of the line's device."""
+    id = get_str(arguments, "id")
+    return {"device": id, "path": f"{_DEVICES}/{id}"}
 
 
 def is_balloon(arguments: JsonObject, event: Event) -> bool:
@@ -162,6 +189,8 @@ class CompletionRule(NamedTuple):
               argument's value; the first argument that the line has counts; of jobs the arguments
               alone
     poll_query: the query that shows the end where no event does, asked for in between
+    poll_arguments: of that query
+    repeats:  how many answers in turn must show it: an event that is to come says more
     pauses_in: where only another command moves it on: of a job events, of a migration states
     initial_state: of a migration, in which it does not count as paused
     ends_with_connection: the end of the connection is an end
@@ -174,6 +203,7 @@ class CompletionRule(NamedTuple):
 
     is_end:   whether an event of `success` is the end
     reached:  whether an answer to `poll_query` is
+    answer:   of the line, where that was the end
     error:    what an event of `failure` says went wrong, None for nothing yet
     state:    how it is while the end has not come, from the last answer to `poll_query` or None
     """
@@ -184,6 +214,8 @@ class CompletionRule(NamedTuple):
     failure: str = ""
     id: str = ""
     poll_query: str = ""
+    poll_arguments: JsonObject = {}  # noqa: RUF012 - never changed, as every field of a value
+    repeats: int = 1
     pauses_in: str = ""
     initial_state: str = ""
     ends_with_connection: bool = False
@@ -193,6 +225,7 @@ class CompletionRule(NamedTuple):
     tolerated_error: str = ""
     is_end: Callable[[JsonObject, Event], bool] = any_event
     reached: Callable[[JsonObject, Json], bool] = no_answer
+    answer: Callable[[JsonObject, Json], Json] = whole_reply
     error: Callable[[Event], str | None] = error_of
     state: Callable[[Json], str] = not_come
 
@@ -208,7 +241,11 @@ ENDS: tuple[CompletionRule, ...] = (
     CompletionRule("device_del", RuleKind.EVENT,
         "DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR MEM_UNPLUG_ERROR ACPI_DEVICE_OST",
         "id=device,info.device", guest=True, tolerated_error=UNPLUG_UNDER_WAY,
-        error=unplug_error, state=says("the guest has not released it")),
+        # With TCG a CPU goes without an event, as QEMU keeps a reference to it. A device is not
+        # ended before its event is due, which comes at once: its backend is still in use.
+        poll_query="qom-list", poll_arguments={"path": _DEVICES}, repeats=_UNPLUG_REPEATS,
+        reached=device_gone, answer=gone_device, error=unplug_error,
+        state=says("the guest has not released it")),
     CompletionRule("block-export-del", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="id=id"),
     CompletionRule("nbd-server-remove", RuleKind.EVENT, "BLOCK_EXPORT_DELETED", id="name=id"),
     CompletionRule("dump-guest-memory", RuleKind.EVENT, "DUMP_COMPLETED"),

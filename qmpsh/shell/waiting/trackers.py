@@ -32,11 +32,13 @@ class Completion(NamedTuple):
 class CompletionTracker:
     """The base of all trackers: it is given events and replies, and says when the work has ended.
 
-    query: the query to send now, "" for none; urgent: at once, without a pause
+    query: the query to send now, "" for none; query_arguments: of it
+    urgent: at once, without a pause
     works: the names of what a progress bar may show; dismissed: jobs to dismiss after the end
     """
 
     query = ""
+    query_arguments: JsonObject = {}  # noqa: RUF012 - never changed
     urgent = False
     works: frozenset[str] = frozenset()
     dismissed: tuple[str, ...] = ()
@@ -113,8 +115,10 @@ class EventTracker(CompletionTracker):
         self._name, self._bearers = _identity(row, arguments)
         self._found: Completion | None = None
         self._reply: Json = None
+        self._shown = 0
         self._standstill = ""
         self.query = row.poll_query
+        self.query_arguments = row.poll_arguments
         self.last_queries = ("query-status",) if row.guest else ()
         self.stream = row.ends_with_connection
 
@@ -132,9 +136,13 @@ class EventTracker(CompletionTracker):
         return True
 
     def on_reply(self, value: Json) -> None:
+        row = self._row
         self._reply = value
-        if self._found is None and self._row.reached(self._arguments, value):
-            self._found = Completion("", value, {self._row.poll_query: value})
+        self._shown = self._shown + 1 if row.reached(self._arguments, value) else 0
+        if self._found is None and self._shown >= row.repeats:
+            self._found = Completion(
+                "", row.answer(self._arguments, value), {row.poll_query: value}
+            )
 
     def on_last_reply(self, query: str, value: Json) -> None:
         self._standstill = standstill(value)
@@ -152,7 +160,8 @@ class EventTracker(CompletionTracker):
         state = self._row.state(self._reply)
         # A stopped VM explains why a guest has not done something, but no number.
         if self._standstill:
-            state = f"{state}; {self._standstill}" if self._reply else self._standstill
+            is_number = state != self._row.state(None)
+            state = f"{state}; {self._standstill}" if is_number else self._standstill
         return f"{what}{f' of {self._name}' if self._name else ''}; {state}"
 
     def left(self) -> str:

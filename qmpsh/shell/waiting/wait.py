@@ -21,7 +21,7 @@ from functools import partial
 
 from qmpsh.client.client import Client, Pending
 from qmpsh.errors import CannotConnect, ConnectionLost, ReplyTimeout, StreamEnded, UsageError
-from qmpsh.jsontypes import as_dict
+from qmpsh.jsontypes import JsonObject, as_dict
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.protocol.messages import Command, Event, Reply
 from qmpsh.shell.events import read_wanted
@@ -294,13 +294,14 @@ class TrackerDriver:
     def _ask(self, now: float) -> None:
         """Put the query that is due: the tracker's own, else one for the bar."""
         tracker, name = self.tracker, ""
+        arguments: JsonObject = {}
         if tracker.query and (tracker.urgent or now >= self._next):
-            name = tracker.query
+            name, arguments = tracker.query, tracker.query_arguments
             self._pause = min(2 * self._pause, MAX_POLL_SECONDS)
         elif self._progress is not None and tracker.works:
             name = self._progress.next_query(now) or ""
         if name:
-            self._asked = self.client.submit(Command(name))
+            self._asked = self.client.submit(Command(name, arguments or None))
         self.due = math.inf if self._asked is not None else self._next_time(now)
 
     def _next_time(self, now: float) -> float:
