@@ -328,24 +328,33 @@ class VM(OpenMonitor):
         text = self.run(".screen", "--text", timeout=timeout)
         return text if isinstance(text, str) else ""
 
-    def type(self, text: str, layout: str = "us", *, timeout: float | None = None) -> None:
+    def type(
+        self,
+        text: str,
+        layout: str = "us",
+        *,
+        rate: float | None = None,
+        timeout: float | None = None,
+    ) -> None:
         """Type a text on the guest's keyboard, as it stands: a newline is Enter.
 
         layout:  that the guest has set: us, gb, de, fr
+        rate:    seconds from key to key, None for 0.02
         timeout: seconds for all of it, None for the one given to `connect`
         Raises UsageError before anything is sent for a character that the layout lacks;
         CommandFailed, ReplyTimeout, ConnectionLost, which say how many were typed.
         """
         # Imported here: few programs type.
         from qmpsh.display.keys import chords_of_text
-        from qmpsh.shell.keyboard import KEY_COMMAND, Keyboard, Presses
+        from qmpsh.shell.keyboard import KEY_COMMAND, PACE_SECONDS, Keyboard, Presses
         from qmpsh.shell.screen.session import note_before_typing
 
         units = chords_of_text(text, layout)
         limit = self._settings.timeout if timeout is None else timeout
         with self._in_use():
             self._mark(Command(KEY_COMMAND))
-            presses = Presses(self._client, Keyboard(), units, limit)
+            keyboard = Keyboard(pace=PACE_SECONDS if rate is None else rate)
+            presses = Presses(self._client, keyboard, units, limit)
             noting = note_before_typing(self._context, self._client)
             task = Task(_steps(noting, presses.steps()), lambda _: None)
             self._drive(task)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,9 @@ def test_the_machine_at_a_glance_is_an_object(vm: testing.LaunchedVM) -> None:
 def test_a_text_is_typed_as_it_stands(qemu: StartQemu) -> None:
     vm = qemu("-M", "q35", "-nodefaults")
     vm.type("a\\n\n")
+    started = time.monotonic()
+    vm.type("abc", rate=0.1)
+    assert time.monotonic() - started >= 0.2
     vm.execute("stop")
     with pytest.raises(qmpsh.CommandFailed, match="VM not running; typed 0 of 2"):
         vm.type("ab")
