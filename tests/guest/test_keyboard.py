@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
 
 import qmpsh
 from qmpsh.display.layouts import strokes_of
 from tests.conftest import RunQmpsh
-from tests.guest import ANSWER_SECONDS, BOOT_SECONDS, Guest
+from tests.guest import ANSWER_SECONDS, BOOT_SECONDS, CONSOLES, Guest, key_seconds, restore
+from tests.qemu import VmStarter
 
 PROMPT = "/ #"
 SORTED = sorted(character for character in strokes_of("us") if character.isprintable())
@@ -15,14 +20,17 @@ PRINTABLE = ("".join([*SORTED[1:40], " ", *SORTED[40:48]]), "".join(SORTED[48:])
 """All that a keyboard of the layout us types, in two lines that neither begin nor end blank."""
 
 
-RATE = "100ms"
-"""from key to key: a guest that gets little of the processor loses keys that come faster"""
+@pytest.fixture(scope="module", params=CONSOLES)
+def guest(emulator: str, request: pytest.FixtureRequest) -> Iterator[Guest]:
+    """A guest on each console."""
+    with closing(VmStarter(emulator)) as starter:
+        yield restore(starter, str(request.param))
 
 
 def script(guest: Guest, *lines: str) -> str:
     """The lines of a script, with the font that each `.screen` needs, for a guest that is slow."""
     font = shlex.join(guest.font)
-    slow = [line.replace(".type ", f".type --rate {RATE} ") for line in lines]
+    slow = [line.replace(".type ", f".type --rate {key_seconds()} ") for line in lines]
     return "\n".join(line.replace(".screen", f".screen {font}") for line in slow) + "\n"
 
 
@@ -49,7 +57,7 @@ def test_every_character_is_typed_and_read_back(guest: Guest) -> None:
     assert len("".join(PRINTABLE)) == 95
     lines = "\n".join(PRINTABLE)
     with qmpsh.connect(guest.vm.path) as vm:
-        vm.type(f"cat >/tmp/typed\n{lines}\n")
+        vm.type(f"cat >/tmp/typed\n{lines}\n", rate=key_seconds())
         vm.run(".key ctrl-d")
         before = len(guest.serial())
         rows = guest.run(vm, "tee /dev/ttyS0 </tmp/typed")
@@ -68,11 +76,14 @@ def test_a_scrolled_screen_shows_what_was_written_last(guest: Guest) -> None:
 
 def test_chords_reach_the_guest(guest: Guest) -> None:
     with qmpsh.connect(guest.vm.path) as vm:
-        vm.type("sleep 1000\n")
-        vm.run(".key", "ctrl-c")
+        vm.type("sleep 1000\n", rate=key_seconds())
+        vm.run(".key ctrl-c")
         assert guest.run(vm, "echo up") == ["up"]
-        vm.run(".key", "e", "C", "backspace", "c", "h", "o", "space", "shift-a", "minus", "-")
+        rate = ("--rate", f"{key_seconds()}")
+        vm.run(
+            ".key", *rate, "e", "C", "backspace", "c", "h", "o", "space", "shift-a", "minus", "-"
+        )
         vm.run(".key enter")
         vm.run(".screen", "--until", "^A--$", *guest.font, timeout=ANSWER_SECONDS)
-        vm.run(".key up enter")  # the history of the shell
+        vm.run(".key", *rate, "up", "enter")  # the history of the shell
         assert guest.run(vm, "true") == []
