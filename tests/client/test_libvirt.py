@@ -467,6 +467,33 @@ def test_two_at_once_and_virsh_beside(domain: Domain) -> None:
                 assert pending.error is None
 
 
+def test_the_article_of_openeuler(domain: Domain, run_qmpsh: RunQmpsh) -> None:
+    """ "QEMU QMP Mechanism": each line of `virsh qemu-monitor-command` beside ours."""
+
+    def virsh(*words: str) -> str:
+        return domain.libvirt.virsh("qemu-monitor-command", domain.name, *words)
+
+    def ours(*words: str) -> str:
+        run = run_qmpsh(domain.address, *words)
+        assert run.returncode == 0
+        return run.stdout.strip()
+
+    for command in ("query-commands", "query-memory-size-summary"):
+        line = json.dumps({"execute": command})
+        assert json.loads(ours(line)) == json.loads(virsh(line))["return"]
+    assert ours("--pretty", line) == virsh("--pretty", line).partition('"return": ')[2].partition(
+        ',\n  "id"'
+    )[0].replace("\n  ", "\n")
+    for line in ("info memory_size_summary", "help"):
+        assert ours("--hmp", line) == virsh("--hmp", line).replace("\r", "")
+    # The command that the article adds to QEMU: that of Debian has none.
+    assert "hello-world" not in ours("query-commands")
+    line = '{ "execute": "hello-world", "arguments": { "message": "We love qemu" } }'
+    refused = run_qmpsh(domain.address, line)
+    assert refused.returncode == 1
+    assert "CommandNotFound: The command hello-world has not been found" in refused.stderr
+
+
 def test_killed_while_a_command_is_stuck(fresh_domain: Domain) -> None:
     with connected(fresh_domain.address) as client, fresh_domain.stopped():
         with pytest.raises(ReplyTimeout):

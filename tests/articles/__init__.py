@@ -1,0 +1,1 @@
+"""What others have written about QMP, done with qmpsh as it stands there; see CONTRIBUTING.md."""
