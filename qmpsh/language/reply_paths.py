@@ -84,10 +84,12 @@ def read_path(text: str) -> ReplyPath:
         return ReplyPath(text, (), is_rate)
     steps: list[Step] = []
     at = 0
-    for match in re.finditer(_STEP, rest):
+    step = re.compile(_STEP)
+    # Each where the one before ended: looking for the next one may take a quadratic time.
+    while match := step.match(rest, at):
         has_dot = match[0].startswith(".")
         is_item = match[0].startswith("[")
-        if match.start() != at or (not is_item and has_dot != bool(steps)):
+        if not is_item and has_dot != bool(steps):
             break
         steps.append(_step(match))
         at = match.end()

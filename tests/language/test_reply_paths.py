@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -191,6 +192,15 @@ def test_any_line_has_paths_or_none(line: str) -> None:
     assert all(0 <= start < end <= len(line) + 6 for start, end in spans)
     others = [t for t in analysis.tokens if not any(a <= t.start < b for a, b in spans)]
     assert list(tokens_without_paths(analysis)) in (others, list(analysis.tokens))
+
+
+@pytest.mark.parametrize("piece", ["[", "[.", "[a=b]", ".a", '"', "[a="])
+def test_a_long_path_takes_linear_time(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    before = time.process_time()
+    with suppress(UsageError):
+        read_path(text)
+    assert time.process_time() - before < 5
 
 
 def test_many_paths_take_linear_time() -> None:
