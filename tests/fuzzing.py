@@ -53,6 +53,11 @@ def examples(times: float) -> settings:
     return settings(max_examples=max(1, int(usual.max_examples * times)))
 
 
+def is_fuzz() -> bool:
+    """Whether this is `make fuzz`."""
+    return settings.get_current_profile_name() == "fuzz"
+
+
 def changed_texts(times: float) -> int:
     """So many times the usual number of changed texts."""
     return int(PROFILES[settings.get_current_profile_name()].changed * times)
@@ -105,8 +110,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     """End the run of `make fuzz` with what it comes to, after all that pytest says."""
     yield
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    is_fuzz = settings.get_current_profile_name() == "fuzz"
-    if is_fuzz and isinstance(reporter, pytest.TerminalReporter):
+    if is_fuzz() and isinstance(reporter, pytest.TerminalReporter):
         reports = [*reporter.stats.get("passed", ()), *reporter.stats.get("failed", ())]
         reporter.write_line(closing_line(reports, time.monotonic() - _STARTED))
 

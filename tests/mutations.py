@@ -7,6 +7,7 @@ that mean something to its reader. All follows from a seed, which a failure name
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Generic, NamedTuple, TypeVar
@@ -106,6 +107,23 @@ def find_fault(reader: Reader[Text], seed: str, inputs: int) -> Fault[Text] | No
         if error is not None:
             small = shrunk(text, lambda one: _error_of(reader.check, one) is not None)
             return Fault(small, _error_of(reader.check, small) or error, tried)
+    return None
+
+
+LONG = 20_000
+"""characters or bytes of a text that is one piece again and again"""
+SECONDS = 5.0
+"""of CPU time that a reader may take for that: where the work is quadratic it takes far more"""
+
+
+def find_slow(reader: Reader[Text], pieces: Sequence[Text]) -> Text | None:
+    """Return a piece that takes too long when it is repeated; None for none."""
+    for piece in pieces:
+        text = piece * (LONG // max(1, len(piece)))
+        before = time.process_time()
+        _error_of(reader.check, text)
+        if time.process_time() - before > SECONDS:
+            return piece
     return None
 
 

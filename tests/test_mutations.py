@@ -35,10 +35,10 @@ from qmpsh.shell.policy import reads_only
 from qmpsh.system.argv import read_options
 from tests.client import test_address
 from tests.display import drawing, test_fonts, test_glyphs, test_keys, test_picture
-from tests.fuzzing import INPUTS, changed_texts
+from tests.fuzzing import INPUTS, changed_texts, is_fuzz
 from tests.language import strategies, test_properties, test_reply_paths
 from tests.many import test_ranges
-from tests.mutations import LONGEST, Reader, Text, find_fault, mutated, shrunk
+from tests.mutations import LONGEST, Reader, Text, find_fault, find_slow, mutated, shrunk
 from tests.protocol import test_connection, test_framing, test_hmp_monitor, test_large
 from tests.qemu import ROOT
 from tests.render import test_piped, test_safe
@@ -171,7 +171,7 @@ def check_large(data: bytes) -> None:
 def check_requests(data: bytes) -> None:
     found = test_requests.read(data)
     assert test_requests.read(*pieces_of(data)) == found
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         lines = [json.loads(line.decode()) for line in data.split(b"\n") if line.strip()]
         if all(isinstance(line, dict) for line in lines) and _is_strict(lines):
             assert found == lines
@@ -405,6 +405,8 @@ def hold(request: pytest.FixtureRequest) -> Callable[[Reader[Text]], None]:
     given = request.config.getoption("--hypothesis-seed", default=None)
     seed = f"{RANDOM_SEED if given is None else given} {request.node.name}"
 
+    part = request.node.callspec.params["part"]
+
     def give(reader: Reader[Text]) -> None:
         inputs = changed_texts(reader.times)
         fault = find_fault(reader, seed, inputs)
@@ -412,6 +414,9 @@ def hold(request: pytest.FixtureRequest) -> Callable[[Reader[Text]], None]:
         if fault is not None:
             said = f"{fault.text!r} of seed {seed!r}, input {fault.tried}: {fault.error!r}"
             raise AssertionError(said) from fault.error
+        # Each piece in turn in one of the parts of `make fuzz`, else one.
+        pieces = reader.pieces[part::PARTS] if is_fuzz() else [Random(seed).choice(reader.pieces)]
+        assert find_slow(reader, pieces) is None
 
     return give
 
@@ -445,6 +450,18 @@ def test_a_fault_is_found_made_small_and_found_again() -> None:
     assert again is not None
     assert again.tried == fault.tried
     assert find_fault(reader._replace(check=str.upper), "7", 100) is None
+
+
+def test_what_takes_quadratic_time_is_found() -> None:
+    def read_slowly(text: str) -> None:
+        for _ in range(len(text) if text.startswith("{") else 0):
+            text.count("ab", 0, 4_000)
+
+    reader = Reader(read_slowly, ["abc"], ["}", "{{"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.mutations.SECONDS", 0.02)
+        assert find_slow(reader, reader.pieces) == "{{"
+        assert find_slow(reader, ["}"]) is None
 
 
 def test_a_text_is_made_small() -> None:
