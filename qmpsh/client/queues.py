@@ -202,13 +202,10 @@ class Outbox:
     def write_to(self, stream: Stream, tracer: Tracer | None) -> None:
         """Write until there is nothing that may go now, or no room."""
         while self.error is None:
-            if not self.rest:
-                if not self.begin_next(time.monotonic()):
-                    return
-                if tracer is not None:
-                    tracer("->", self._traced())
+            if not self.rest and not self.begin_next(time.monotonic()):
+                return
             try:
-                self._send_to(stream)
+                self._send_to(stream, tracer)
             except ConnectionLost as error:
                 # Not the end yet: first comes what the server said before it went.
                 self.error = error
@@ -231,14 +228,16 @@ class Outbox:
         via = pending.command.via
         return {**message, "via": via} if via else message
 
-    def _send_to(self, stream: Stream) -> None:
+    def _send_to(self, stream: Stream, tracer: Tracer | None) -> None:
         """Write of the rest what the stream takes. Raises ConnectionLost."""
         if self._fd is not None and isinstance(stream, UnixStream):
             taken = stream.send_with(self.rest, self._fd)
         else:
             taken = stream.send(self.rest)
-        if taken:
+        if taken and not self._is_begun:
             self._is_begun = True
+            if tracer is not None:  # not before: what is taken back was never sent
+                tracer("->", self._traced())
             self._drop_descriptor()
         self.rest = self.rest[taken:]
         if not self.rest and self._pending is not None:

@@ -97,8 +97,11 @@ def test_reply_timeout_leaves_the_client_in_step() -> None:
 def test_what_was_not_sent_is_told_as_such_and_never_sent() -> None:
     stream = FakeStream([], room=0)
     client = ready(stream)
+    traced: list[JsonObject] = []
+    client.tracer = lambda direction, message: traced.append(message)
     with pytest.raises(ReplyTimeout) as caught:
         client.execute(STOP, timeout=0.01)
+    assert traced == []
     assert str(caught.value) == "stop was not sent: the server took nothing more within 0.01 s"
     stream.room = None
     waiting = [client.submit(Command(f"c{n}")) for n in range(WINDOW)]
