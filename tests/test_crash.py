@@ -172,6 +172,18 @@ def test_an_answer_is_printed_without_its_looks(
     )
 
 
+def test_an_error_is_printed_without_its_carets(private_home: Path) -> None:
+    done = run_with_fault("render.answers", "caret_lines", "--dry-run", "x", "stop a=[1")
+    (path,) = reports(private_home)
+    assert (done.returncode, done.stdout) == (2, "")
+    refused, left_out = done.stderr.splitlines()
+    assert refused.startswith("qmpsh: ")
+    assert left_out == (
+        "qmpsh: carets left out: qmpsh has a fault of its own there (ZeroDivisionError);"
+        f" the report is in {path}"
+    )
+
+
 def test_a_fault_at_a_tab_in_the_users_shell_is_silent(private_home: Path) -> None:
     for _ in range(2):
         done = run_with_fault(

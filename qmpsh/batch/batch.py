@@ -201,12 +201,16 @@ class Batch:
 
     def _point_at(self, error: LineError) -> None:
         """Print the wrong line and the marks below it, no wider than the terminal."""
-        # Imported here: needed for an error alone.
-        from qmpsh.render.answers import caret_lines
 
-        width = self._environment.error_columns or _MAX_LINE_COLUMNS
-        for line in caret_lines(error, width - len(_INDENT)):
-            print(f"{_INDENT}{line}", file=sys.stderr)
+        def draw() -> str:
+            # Imported here: needed for an error alone.
+            from qmpsh.render.answers import caret_lines
+
+            width = self._environment.error_columns or _MAX_LINE_COLUMNS
+            lines = caret_lines(error, width - len(_INDENT))
+            return "".join(f"{_INDENT}{line}\n" for line in lines)
+
+        sys.stderr.write(self._formatter.advised("carets", draw, str))
 
     def is_final(self, outcome: Outcome) -> bool:
         """Whether a script ends here: at a failure, and always when the connection is gone."""
