@@ -144,6 +144,19 @@ async def test_a_question_can_be_refused(ui: LineHarness, key: str) -> None:
 
 
 @on_line
+async def test_an_event_stands_above_an_open_question(ui: LineHarness) -> None:
+    question = "quit ends the VM. [l]eave the shell, [q]uit the VM, [c]ancel"
+    ui.session.script["quit"] = asks(QUIT, lambda session, choice: Outcome())
+    ui.keys("quit\r")
+    await ui.ends_with(question)
+    ui.session.send_event(event("STOP"))
+    await ui.until(lambda: ui.lines()[-1] == question and "STOP" in ui.lines()[-2])
+    assert ui.picture().count(question) == 1
+    ui.keys("c")
+    await ui.ends_with("(QEMU)")
+
+
+@on_line
 async def test_an_interrupt_lets_go(ui: LineHarness) -> None:
     ui.session.script["slow"] = held("slow", Note("done"))
     ui.keys("slow\r")

@@ -21,7 +21,7 @@ from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import is_dumb_terminal
 
 from qmpsh.advice import Advice, nothing
-from qmpsh.render.theme import Line
+from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import progress_line
 from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer, Ask
@@ -38,6 +38,7 @@ from qmpsh.ui.common.style import (
     MaskSecretsProcessor,
     ShowControlsProcessor,
     ViCursorShape,
+    question_line,
 )
 from qmpsh.ui.line.keys import LineKeyContext, LineKeys, LineQuestions, PromptSuspension
 from qmpsh.ui.line.printer import Printer
@@ -80,6 +81,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._on_news = asyncio.Event()
         self._exit_code: int | None = None
         self._typing = False
+        self._question = ""  # that is open
         self._shows_overview = False
         self._draft = Document()
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -166,7 +168,13 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._deliveries.add(asyncio.ensure_future(self._redirected(answer)))
 
     async def _ask(self, asking: Ask) -> None:
-        answer = await self._questions.ask(asking, self._style)
+        # What is printed meanwhile stands above the question, as it does above a line.
+        self._question = f"{plain(question_line(asking))} "
+        try:
+            answer = await self._questions.ask(asking, self._style)
+        finally:
+            self._question = ""
+            self._scrollback.flush()
         if answer is None:
             self._runner.interrupt()
         elif self.session.running is not None:
@@ -262,7 +270,9 @@ class LinePrompt(TerminalFrontEnd[None]):
         return [] if app.is_done else [("class:hint.current", mode_word(app))]
 
     def _prompt_and_text(self) -> str | None:
-        """Return the prompt and the text of the line being typed; None without a prompt."""
+        """Return the open question, or the prompt and what is typed; None without a prompt."""
+        if self._question:
+            return self._question
         return self.session.prompt + self._typed_text() if self._typing else None
 
     def _typed_text(self) -> str:
