@@ -10,6 +10,9 @@ SOURCES := $(shell find qmpsh -name '*.py' 2>/dev/null)
 # Test files at a time: they wait for VMs and screens more than they work.
 JOBS ?= 4
 
+# Whole files, whose tests share a VM; in the order of tests/conftest.py.
+DIST := --dist loadfile --no-loadscope-reorder
+
 # What the tests call, installed by `make test`; tests/test_programs.py holds the list.
 TEST_PROGRAMS := qemu-system-x86_64 qemu-img qemu-storage-daemon qemu-ga tmux groff less bash zsh \
 	fish socat openssl ssh sshd ssh-keygen ps ip clush \
@@ -31,7 +34,7 @@ PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types fuzz conformance soak bench bench-page dist screenshots recordings docs fresh guest qemu-next clean
+.PHONY: help demo test check lint types bytecode fuzz conformance soak bench bench-page dist screenshots recordings docs fresh guest qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -48,16 +51,16 @@ test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs w
 	@scripts/libvirt.sh --optional $(VENV)
 	@scripts/qemu-next.sh --optional
 	@scripts/guest.sh --optional
-	@$(MAKE) --no-print-directory lint types
+	@$(MAKE) --no-print-directory -j 2 lint types bytecode
 	$(PY) -m coverage erase
-	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) --dist loadfile
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) $(DIST)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered --fail-under=85
 	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'
 	@cat $(NOT_TESTED)
 
 check: lint types ## lint, types and the fast tests: before each commit
-	$(PY) -m pytest -q -m "not tmux" -n $(JOBS) --dist loadfile
+	$(PY) -m pytest -q -m "not tmux" -n $(JOBS) $(DIST)
 
 lint: $(VENV)/.installed-dev ## ruff: rules and format
 	$(PY) -m ruff check .
@@ -65,6 +68,10 @@ lint: $(VENV)/.installed-dev ## ruff: rules and format
 
 types: $(VENV)/.installed-dev ## mypy, strict
 	$(PY) -m mypy
+
+# The test files as pytest runs them, compiled once; each of its JOBS would do so for itself.
+bytecode: $(VENV)/.installed-dev
+	@$(PY) -m pytest --collect-only -qq >/dev/null 2>&1 || : # the run of the tests says why
 
 fuzz: $(VENV)/.installed-dev ## ten million inputs (SEED) for all that reads text: drawn, and known ones changed
 	$(PY) -m pytest -q -m "hypothesis or mutation" --hypothesis-profile=fuzz --hypothesis-seed=$(SEED) -n $(JOBS)

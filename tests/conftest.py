@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents import Agent, AgentStarter, agents
+from tests.measuring import stop_measuring, unmeasured
 from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.signals import give_children_the_defaults
@@ -53,9 +54,11 @@ PRIVATE = {
 # ------------------------------------------------------------------------ what a test needs
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Whoever started the run, the processes that tests start meet signals as usual."""
     give_children_the_defaults()
+    if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
+        stop_measuring()  # this process runs no tests, it hands them out
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -88,19 +91,46 @@ def emulator_of(item: pytest.Item) -> str:
     return found[zlib.crc32(item.nodeid.partition("[")[0].encode()) % len(found)]
 
 
+def is_for_another_emulator(item: pytest.Item) -> bool:
+    """Whether a test is enough with one emulator, and this is not the one."""
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return False
+    emulator = item.callspec.params.get("emulator")
+    return emulator is not None and emulator_of(item) not in ("", emulator)
+
+
+LONG = ("tests/guest/", "tests/test_soak.py", "tests/conformance/")
+"""Few tests that take long. They begin first: no core should be left with one at the end."""
+
+
+def in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests of a run, the long files first, then those with the most tests."""
+    counts = Counter(item.nodeid.partition("::")[0] for item in items)
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        return not item.nodeid.startswith(LONG), -counts[item.nodeid.partition("::")[0]]
+
+    return sorted(items, key=place)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What does not depend on the emulator is tested with one of them."""
-    again = [
-        item
-        for item in items
-        if isinstance(item, pytest.Function)
-        and hasattr(item, "callspec")
-        and "emulator" in item.callspec.params
-        and emulator_of(item) not in ("", item.callspec.params["emulator"])
-    ]
+    """What does not depend on the emulator is tested with one of them; what takes long is first."""
+    again = [item for item in items if is_for_another_emulator(item)]
     if again:
         config.hook.pytest_deselected(items=again)
-        items[:] = [item for item in items if item not in again]
+    left = {*items} - {*again}
+    items[:] = in_turn([item for item in items if item in left])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Properties are not measured: what examples drawn by chance reach is not to be counted as
+    covered, each line has a test that means it.
+    """
+    if not any(map(item.get_closest_marker, ("hypothesis", "mutation"))):
+        return (yield)
+    with unmeasured():
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

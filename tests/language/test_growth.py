@@ -23,6 +23,7 @@ from qmpsh.language.untyped import guess_arguments
 from qmpsh.render.answers import caret_lines
 from qmpsh.schema.check import MAX_CHECKED_CHARACTERS, check_arguments, check_json
 from qmpsh.secrets.masker import mask_error, mask_line
+from tests.measuring import unmeasured
 from tests.samples import schema
 
 SIZE = 150
@@ -113,11 +114,12 @@ def steps(work: Callable[[str], None], line: str) -> int:
 
     re.purge()  # else it is chance which patterns are compiled already
     keep.cache_clear()
-    sys.setprofile(profile)
-    try:
-        work(line)
-    finally:
-        sys.setprofile(None)
+    with unmeasured():
+        sys.setprofile(profile)
+        try:
+            work(line)
+        finally:
+            sys.setprofile(None)
     return count
 
 
