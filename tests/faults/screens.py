@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import re
 from collections.abc import AsyncIterator
 
 import pyte
@@ -19,20 +20,26 @@ from qmpsh.shell.session.session import Session
 from qmpsh.shell.settings import Settings
 from qmpsh.ui.line.app import LinePrompt
 from qmpsh.ui.screen.app import FullScreen
+from tests.measuring import unmeasured
 from tests.ui.harness import Harness
 from tests.waiting import PATIENCE
 
 SIZE = Size(rows=12, columns=200)
 """wide enough for every sentence to stand on one row, and no larger than that: it is drawn often"""
-ROWS_KEPT = 100  # of those that have scrolled out of sight
+ROWS_KEPT = 100  # of those of the full screen that have scrolled out of sight
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class FrontEndHarness(Harness):
     """A front end with a real session; kind: "w" for the full screen, "p" for the line prompt."""
 
     def __init__(self, pipe: PipeInput, kind: str, path: str, timeout: float | None) -> None:
-        self._history = pyte.HistoryScreen(SIZE.columns, SIZE.rows, history=ROWS_KEPT)
+        self._history: pyte.HistoryScreen | None = None
+        if kind == "w":
+            self._history = pyte.HistoryScreen(SIZE.columns, SIZE.rows, history=ROWS_KEPT)
         super().__init__(pipe, SIZE, self._history)
+        self._printed = ""  # since the last key
+        self._looked_at = ""
         self._real: list[Session] = []
 
         def connect(listener: SessionListener) -> Session:
@@ -61,7 +68,9 @@ class FrontEndHarness(Harness):
     def keys(self, text: str) -> None:
         """Type something; what has scrolled out of sight by now is forgotten."""
         self.picture()
-        self._history.history.top.clear()
+        self._printed = ""
+        if self._history is not None:
+            self._history.history.top.clear()
         super().keys(text)
 
     def waits(self) -> bool:
@@ -71,12 +80,28 @@ class FrontEndHarness(Harness):
 
     async def sees(self, text: str) -> None:
         """Wait until the text is shown, or was since the last key: a flood takes it away again."""
-        await self.until(lambda: text in self.picture() or self._has_scrolled(text), text)
+        self._looked_at = ""
+        await self.until(lambda: self._is_shown(text), text)
+
+    def _is_shown(self, text: str) -> bool:
+        before, self._looked_at = self._looked_at, self.picture()
+        if self._looked_at is before:
+            return False  # nothing was drawn since the last look
+        return text in self._looked_at or text in self._printed or self._has_scrolled(text)
 
     def _has_scrolled(self, text: str) -> bool:
+        if self._history is None:
+            return False
         columns = range(SIZE.columns)
         rows = self._history.history.top
-        return any(text in "".join(row[column].data for column in columns) for row in rows)
+        with unmeasured():
+            return any(text in "".join(row[column].data for column in columns) for row in rows)
+
+    def _draw(self) -> None:
+        begin = len(self._sent)
+        super()._draw()
+        if self._history is None:  # the line prompt writes whole lines, one after the other
+            self._printed += ESCAPES.sub("", self._sent[begin:])
 
 
 @contextlib.asynccontextmanager
