@@ -20,8 +20,8 @@ NULL = "blockdev-add driver=null-co size=8M node-name="
 NODES = "".join(f"{NULL}{name}\n" for name in ("s1", "t1", "s2", "t2"))
 BACKUP = "blockdev-backup job-id={0} device=s{1} target=t{1} sync=full"
 GONE = "".join(f"blockdev-del node-name={name}\n" for name in ("s1", "t1", "s2", "t2"))
-TURNS = range(10)
-"""A race is lost now and then."""
+TURNS = 10
+"""A race is lost now and then: a script does the same so many times."""
 
 
 @pytest.fixture
@@ -47,9 +47,8 @@ query-block-jobs
 block-job-cancel device=jw
 .wait BLOCK_JOB_COMPLETED --timeout 5
 {GONE}"""
-    for _ in TURNS:
-        *_, ready, completed = run(text).stdout.splitlines()
-        assert (json.loads(ready)["device"], json.loads(completed)["device"]) == ("jw", "jw")
+    said = [json.loads(line) for line in run(text * TURNS).stdout.splitlines() if line[0] == "{"]
+    assert [answer["device"] for answer in said if "device" in answer] == ["jw", "jw"] * TURNS
 
 
 def test_two_ends_in_either_order(run: Run) -> None:
@@ -61,8 +60,7 @@ def test_two_ends_in_either_order(run: Run) -> None:
 .wait BLOCK_JOB_COMPLETED device=k2
 .wait BLOCK_JOB_COMPLETED device=k1
 {GONE}"""
-    for _ in TURNS:
-        assert [answer["device"] for answer in answers(run(text))] == ["k2", "k1"]
+    assert [answer["device"] for answer in answers(run(text * TURNS))] == ["k2", "k1"] * TURNS
 
 
 def test_an_event_of_before_the_command_is_not_meant(run: Run) -> None:
@@ -73,7 +71,7 @@ migrate uri="exec:cat > /dev/null"
 .wait STOP
 query-status
 """
-    for _ in TURNS:
+    for _ in range(TURNS):  # a migration is not quite over when the VM stops for it
         *_, status = answers(run(text))
         assert status["running"] is False
 
@@ -103,10 +101,15 @@ def test_sourced_files_belong_to_the_script(run: Run, tmp_path: Path) -> None:
     assert run(f"stop\ncont\nquery-name\n.source {inner}\n").returncode == 0
 
 
-def test_a_reconnect_forgets_what_came_before(run: Run) -> None:
-    done = run("cont\n.disconnect\n.reconnect\n.wait RESUME --timeout 300ms\n")
-    assert (done.returncode, "no event came" in done.stderr) == (124, True)
-    assert run("cont\n.disconnect\n.reconnect\nstop\n.wait STOP\n").returncode == 0
+def test_a_reconnect_forgets_what_came_before(vm: Vm, run_qmpsh: RunQmpsh) -> None:
+    # No guest runs on this machine: one has events of its own. The query learns the schema, for
+    # which the wait has no time on a busy machine.
+    lines = ("stop", ".disconnect", ".reconnect", "qom-list path=/", ".wait STOP --timeout 300ms")
+    done = run_qmpsh(vm.path, stdin="\n".join(lines))
+    said = "stdin:5: .wait: waited 0.3 s for STOP; no event came\n"
+    assert (done.stderr, done.returncode) == (said, 124)
+    done = run_qmpsh(vm.path, stdin="stop\n.disconnect\n.reconnect\ncont\n.wait RESUME\n")
+    assert done.returncode == 0
 
 
 # ---------------------------------------------------------------------------- at the prompt
