@@ -1,4 +1,4 @@
-"""Opens files that must be regular, a FIFO or an endless one being refused; replaces files.
+"""Opens files that must be regular, no FIFO and none without end; replaces and unpacks them.
 
 A stranger who can write to a folder of ours, or a mistyped name, must not make us wait or fill
 the memory.

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
 from qmpsh.client.client import Client
+from qmpsh.errors import UsageError
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_dict, get_str
-from qmpsh.regular import read_regular
+from qmpsh.regular import expanded, open_regular, read_regular
 from qmpsh.schema.cache import load_entities
 from qmpsh.shell.wirelog import WireLog, WireTracer, logs_of
 from qmpsh.version import __version__
@@ -31,6 +33,10 @@ HOLDS: Final = (
 META: Final = "meta"
 """in the place of the direction: what a recording says of itself"""
 
+_NO_RECORDING: Final = (
+    "cannot record to {path}: it is there, and no recording; name a new file, or one to go on with"
+)
+
 _MAX_READ_BYTES: Final = 64 << 20  # of a recording that is continued
 _MARK: Final = b'"direction": "meta"'
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -39,10 +45,12 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 class RecordLog(WireLog):
     """The file of a recording, to which each connection is appended.
 
-    Raises UsageError where it cannot be opened.
+    Raises UsageError where it cannot be opened, and for a file that is something else: a mistyped
+    name may be that of a disk.
     """
 
     def __init__(self, path: str, address: str, warn: Callable[[str], None], vm: str = "") -> None:
+        _refuse_other_file(path)
         super().__init__(path, address, warn, vm)
         self._hashes: set[str] = set()
         self._read()
@@ -101,6 +109,17 @@ def end_recordings(client: Client) -> None:
         client.tracer.sinks = [sink for sink in client.tracer.sinks if sink not in ended]
     for log in ended:
         log.close()
+
+
+def _refuse_other_file(path: str) -> None:
+    """Raise UsageError for a file that does not begin as a log does."""
+    try:
+        with open(open_regular(expanded(path), os.O_RDONLY), "rb") as file:
+            head = file.read(1)
+    except OSError:
+        return  # it is new, or can only be written
+    if head not in (b"", b"{"):
+        raise UsageError(_NO_RECORDING.format(path=path))
 
 
 def _decoded(line: bytes) -> JsonObject:

@@ -189,6 +189,18 @@ def test_the_log_goes_on_over_a_reconnection(screen: Terminal, start_vm: VmStart
     assert len(greetings) == 2
 
 
+def test_a_file_that_is_no_recording_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "disk.qcow2"
+    path.write_bytes(b"QFI\xfb")
+    outcome = ScriptedShell().run(f".record {path}")
+    assert (outcome.exit_code, str(outcome.error)) == (
+        2,
+        f"cannot record to {path}: it is there, and no recording; name a new file, or one to go on"
+        " with",
+    )
+    assert path.read_bytes() == b"QFI\xfb"
+
+
 def test_an_ended_recording_holds_no_descriptor(tmp_path: Path) -> None:
     shell = ScriptedShell()
     for number in range(3):
