@@ -13,7 +13,7 @@ say() { printf '%s\n' "venv: $*" >&2; }
 suits() { "$1" -c "import sys; sys.exit(sys.version_info < $oldest)" >/dev/null 2>&1; }
 
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
         if suits "$candidate"; then
             echo "$candidate"
             return
