@@ -45,7 +45,7 @@ def hot_plug(film: Film) -> None:
     film.press(TAB, "driver=virtio-net-pci", 0.5)
     film.type(" id=n0 bus=")
     film.see("no hot-plug", 0.8)
-    film.press(TAB, "bus=rp0", 0.4)
+    film.press(TAB, "id=n0 bus=rp0", 0.4)
     film.type(" ")
     film.press(ENTER, "{}", 1.2)
     film.type("device_del id=")
