@@ -31,6 +31,8 @@ Family = Callable[[Bench], Iterator[Row]]
 
 FAMILIES: dict[str, Family] = {
     "oneshot": oneshot.rows,
+    "row": oneshot.many_rows,
+    "complete": oneshot.completion_rows,
     "typed": schema.typed_rows,
     "script": oneshot.script_rows,
     "execute": roundtrips.rows,

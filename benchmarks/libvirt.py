@@ -1,4 +1,6 @@
-"""Commands a second by way of libvirt, beside its bare pass-through and beside a unix socket."""
+"""By way of libvirt: commands a second beside its bare pass-through and a unix socket, and
+one-shots beside virsh.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,13 @@ from functools import partial
 from benchmarks.bench import Bench
 from benchmarks.roundtrips import NAME, ours
 from benchmarks.table import Row, Unit
-from benchmarks.timing import medians
+from benchmarks.timing import medians, process_seconds
 from qmpsh.client.transports.libvirt_api import connect, find_domain, load
 from tests.libvirtd import Domain, lacking, running_libvirt
 
 COUNT = 200  # libvirt takes milliseconds for each
 ROUNDS = 5
+PAIRS = 20
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -31,9 +34,30 @@ def rows(bench: Bench) -> Iterator[Row]:
             partial(ours, bench.vm.path, COUNT),
         ]
         bridged, passed, direct = (COUNT / seconds for seconds in medians(measures, ROUNDS))
+        yield from one_shots(bench, domain)
     what = f"execute {NAME}, libvirt round trip"
     yield Row(what, Unit.PER_SECOND, bridged, "libvirt_qemu.qemuMonitorCommand alone", passed)
     yield Row(what, Unit.PER_SECOND, bridged, "the client over a unix socket", direct)
+
+
+def one_shots(bench: Bench, domain: Domain) -> Iterator[Row]:
+    """A whole process, on the domain and on a VM without libvirt, beside virsh."""
+    qmpsh = bench.script("qmpsh")
+    request = f'{{"execute": "{NAME}"}}'
+    virsh = ["/usr/bin/env", "virsh", "-c", domain.libvirt.uri]
+    measures = [
+        partial(process_seconds, argv, bench.env)
+        for argv in (
+            [qmpsh, domain.address, NAME],
+            [*virsh, "qemu-monitor-command", domain.name, request],
+            [qmpsh, bench.vm.path, NAME],
+        )
+    ]
+    bridged, virshs, direct = medians(measures, PAIRS)
+    what = f"one-shot {NAME}, libvirt"
+    beside = "virsh qemu-monitor-command"
+    yield Row(what, Unit.MILLISECONDS, bridged, beside, virshs)
+    yield Row(f"one-shot {NAME}, unix socket", Unit.MILLISECONDS, direct, beside, virshs)
 
 
 def bare(domain: Domain) -> float:

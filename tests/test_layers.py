@@ -355,3 +355,39 @@ def test_a_typed_one_shot_loads_nothing_that_only_an_error_needs(vm: Vm) -> None
     loaded = loaded_modules(vm.path, line)
     assert "qmpsh.schema.check" in loaded
     assert loaded & ONLY_FOR_AN_ERROR == set()
+
+
+# ---------------------------------------------------------------------------- the prompt
+
+AFTER_THE_PROMPT = {
+    "ctypes",
+    "qmpsh.complete.complete",
+    "qmpsh.complete.hints",
+    "qmpsh.complete.insertion",
+    "qmpsh.complete.members",
+    "qmpsh.render.piped",
+    "qmpsh.schema.describe",
+    "qmpsh.schema.manual",
+    "qmpsh.schema.scalars",
+    "qmpsh.share.door",
+    "qmpsh.share.server",
+    "qmpsh.system.listener",
+    "qmpsh.system.proc",
+}
+"""What the first frame of neither front end needs, and so does not wait for"""
+
+FRONT_ENDS = "import sys, qmpsh.cli.interactive, qmpsh.ui.screen.app, qmpsh.ui.line.app"
+
+
+def test_no_front_end_loads_what_can_come_after_the_prompt() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", f"{FRONT_ENDS}; print(*sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    loaded = set(run.stdout.split())
+    assert "qmpsh.ui.screen.app" in loaded
+    assert loaded & AFTER_THE_PROMPT == set()

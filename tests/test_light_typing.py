@@ -1,8 +1,9 @@
-"""NamedTuple without `typing`: in all that the package uses, it is that of `typing`."""
+"""NamedTuple and Enum of the package: as far as it uses them, those of `typing` and `enum`."""
 
 from __future__ import annotations
 
 import copy
+import enum
 import pickle
 import typing
 from collections.abc import Callable
@@ -135,3 +136,73 @@ def test_the_hundredth_is_as_the_first() -> None:
 def test_a_subclass_keeps_its_kind() -> None:
     assert type(LightChild("p")._replace(size=1)) is LightChild
     assert repr(LightChild("p", 1)) == "LightChild(path='p', size=1, tags=())"
+
+
+# ---------------------------------------------------------------------------- Enum
+
+if light_typing.TYPE_CHECKING:
+    from enum import Enum as _EnumBase
+    from enum import auto as _auto
+else:
+    _EnumBase, _auto = light_typing.Enum, light_typing.auto
+
+
+class LightState(_EnumBase):
+    """What is tested."""
+
+    UP = "it answers"
+    HALF_UP = _auto()
+
+    @property
+    def is_up(self) -> bool:
+        """A method that uses a member."""
+        return self is LightState.UP
+
+
+class StandardState(enum.Enum):
+    """What it is compared with."""
+
+    UP = "it answers"
+    HALF_UP = 2
+
+    @property
+    def is_up(self) -> bool:
+        """A method that uses a member."""
+        return self is StandardState.UP
+
+
+STATES = pytest.mark.parametrize("kind", [LightState, StandardState])
+StateKind = type[LightState] | type[StandardState]
+
+
+def test_the_light_enum_is_not_the_standard_one() -> None:
+    assert not issubclass(LightState, enum.Enum)
+
+
+@STATES
+def test_members_are_what_enum_documents(kind: StateKind) -> None:
+    assert [(each.name, each.value) for each in kind] == [("UP", "it answers"), ("HALF_UP", 2)]
+    assert [each.is_up for each in kind] == [True, False]
+    assert (len(kind), kind["HALF_UP"], kind("it answers")) == (2, kind.HALF_UP, kind.UP)
+    assert repr(kind.UP) == f"<{kind.__name__}.UP: 'it answers'>"
+    assert str(kind.HALF_UP) == f"{kind.__name__}.HALF_UP"
+    assert isinstance(kind.UP, kind)
+
+
+@STATES
+def test_a_member_is_equal_to_itself_alone(kind: StateKind) -> None:
+    other = StandardState if kind is LightState else LightState
+    assert kind.UP in {kind.UP}
+    assert not {kind.UP, kind.HALF_UP} & {"it answers", other.UP}
+
+
+@STATES
+def test_a_member_is_copied_and_pickled_as_itself(kind: StateKind) -> None:
+    copies = [copy.copy(kind.UP), copy.deepcopy(kind.UP), pickle.loads(pickle.dumps(kind.UP))]
+    assert all(each is kind.UP for each in copies)
+
+
+@STATES
+def test_a_value_without_a_member_is_refused(kind: StateKind) -> None:
+    with pytest.raises(ValueError, match=f"3 is not a valid {kind.__name__}"):
+        kind(3)

@@ -13,7 +13,6 @@ Every error names the file, the line and the key. One-shots and scripts never re
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -22,6 +21,7 @@ from qmpsh.jsontypes import read_boolean
 from qmpsh.language.reader import needs_more
 from qmpsh.language.syntax import parse_limit
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 from qmpsh.regular import MAX_CONFIG_BYTES, read_regular
 from qmpsh.render.theme import check_theme
 from qmpsh.shell.preferences import ROWS, PreferenceValues, find_row
@@ -47,8 +47,8 @@ _WANTS_BOOLEAN = "expected true or false, not {value}"
 
 _OF_TOP = ("sort", "reverse", "filter", "columns", "interval")
 _STARTING = ("plain", "connect-timeout")
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_TABLE = re.compile(r"\s*\[\s*([\w.\"'-]+)\s*\]")
+_AT = LatePattern(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_TABLE = LatePattern(r"\s*\[\s*([\w.\"'-]+)\s*\]")
 
 
 class Config(NamedTuple):

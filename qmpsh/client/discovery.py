@@ -34,17 +34,13 @@ from qmpsh.system.argv import (
     maybe_command_line,
 )
 from qmpsh.system.diagnose import is_qmpsh
-from qmpsh.system.listener import (
+from qmpsh.system.listener import ListenerInfo, SocketTable, inspect_listener, listener_of, path_of
+from qmpsh.system.owners import (
     LIBVIRT,
     SYSTEM,
-    ListenerInfo,
-    SocketTable,
     domain_of,
-    inspect_listener,
     libvirt_form,
-    listener_of,
     owner_of,
-    path_of,
     spellings,
     uri_of,
 )

@@ -25,7 +25,8 @@ from qmpsh.errors import ADD_QMP, NAME_CHARS, CannotConnect, QmpshError, UsageEr
 from qmpsh.suggest import did_you_mean
 from qmpsh.system.argv import HMP, QMP, ChannelKind
 from qmpsh.system.diagnose import LIST
-from qmpsh.system.listener import LIBVIRT, SYSTEM, advice, inspect_listener, libvirt_form
+from qmpsh.system.listener import inspect_listener
+from qmpsh.system.owners import LIBVIRT, SYSTEM, advice, libvirt_form
 from qmpsh.system.proc import maybe_process, pids
 
 _SEVERAL: Final = "{count} VMs are named {name}; write the address of one: {monitors}"

@@ -6,22 +6,22 @@ query-pci is wrong until the firmware ran. Source: QEMU 7.2 and 10.0.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from qmpsh.jsontypes import JsonObject, get_str
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 
 NO_HOT_PLUG = "no hot-plug"
 USED_BY = "used by {}"
 
-_PORT = re.compile(r".*root-port|ioh3420|.*downstream|cxl-rp")
+_PORT = LatePattern(r".*root-port|ioh3420|.*downstream|cxl-rp")
 _FIXED = frozenset({"System", "ISA", "IDE", "HDA", "i2c-bus", "floppy-bus", "SSI", "sd-bus"})
 """Buses to which nothing is added while the VM runs, by what `info qtree` calls them."""
 _EXPRESS = frozenset({"PCIE", "CXL"})
 _ROOTS = frozenset({"pxb-bus", "pxb-pcie-bus", "pxb-cxl-bus"})
 _CHILD = "child<"
-_DEVICE = re.compile(r'dev: (\S+), id "(.*)"')
+_DEVICE = LatePattern(r'dev: (\S+), id "(.*)"')
 
 
 def child_kind(item: JsonObject) -> str:

@@ -9,9 +9,7 @@ half-remembered name is found all the same.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum, auto
 from functools import lru_cache
 
 from qmpsh.complete.live import LiveValues
@@ -19,7 +17,8 @@ from qmpsh.jsontypes import Json, as_str
 from qmpsh.language.cursor import partial_word
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
-from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple, auto
+from qmpsh.patterns import LatePattern
 from qmpsh.schema.actions import actions_of
 from qmpsh.schema.model import Schema
 
@@ -216,7 +215,7 @@ def _score(typed: str, candidate: str) -> tuple[int, int] | None:
     return (3, end - first)
 
 
-_WORD = re.compile(r"[^-_.=]+")
+_WORD = LatePattern(r"[^-_.=]+")
 
 
 @lru_cache(2048)  # at each key the same names come

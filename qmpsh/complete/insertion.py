@@ -7,7 +7,6 @@ in quotes, and left out where these do not help.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from qmpsh.complete.candidates import Candidate, Form
@@ -19,19 +18,20 @@ from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import Token, TokenKind
 from qmpsh.language.values import SourceText, in_quotes, quote, unescape, unquote
+from qmpsh.patterns import LatePattern
 
-_OURS = re.compile(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
-_REPLY_PATH = re.compile(r"[A-Za-z_\[][A-Za-z0-9_.=:,/@\[\]+-]*")
+_OURS = LatePattern(r"[A-Za-z0-9_.=:,(){}\[\] -]+")
+_REPLY_PATH = LatePattern(r"[A-Za-z_\[][A-Za-z0-9_.=:,/@\[\]+-]*")
 """Reads back as one word of a verb that splits its words at blanks."""
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = LatePattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 """Reads back as itself wherever a name or a value may stand."""
-_HMP = re.compile(r"[A-Za-z?][A-Za-z0-9_?.+-]*")
+_HMP = LatePattern(r"[A-Za-z?][A-Za-z0-9_?.+-]*")
 # Bare, these would be a number or a constant where no type is declared, or another kind of value.
-_NO_TEXT = re.compile(r"""(?i)^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null|none|\?)$|^-?[0-9]""")
-_QUOTE_OR_PAREN = re.compile(r"""["']|^\(|\)$""")
+_NO_TEXT = LatePattern(r"""(?i)^$|^["'{\[]|[\s,{}\[\]]|^(?:true|false|null|none|\?)$|^-?[0-9]""")
+_QUOTE_OR_PAREN = LatePattern(r"""["']|^\(|\)$""")
 _NULLS = frozenset({"null", "None"})
-_BARE_KEY = re.compile(r"[^.]+(?:\.[^.]+)*")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_BARE_KEY = LatePattern(r"[^.]+(?:\.[^.]+)*")
+_SURROGATE = LatePattern("[\ud800-\udfff]")
 
 _QUOTED = (TokenKind.STRING, TokenKind.QUOTED_PART)
 _PARTS = frozenset({TokenKind.PART, TokenKind.QUOTED_PART, TokenKind.DOT})

@@ -8,7 +8,6 @@ booleans, enums and links are offered.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
@@ -21,6 +20,7 @@ from qmpsh.complete.taken import OPEN_IMAGE, open_images, place_of, taken_values
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str
 from qmpsh.language.cursor import CursorContext, KeyPart, Path
+from qmpsh.patterns import LatePattern
 from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
 from qmpsh.schema.scalars import choices_of, is_enum, property_member
@@ -30,7 +30,7 @@ _REFERENCE = "the name of a node that exists"
 _DEFINITION = "a new node, by its own members"
 """What distinguishes `file=` from `file.`."""
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN = LatePattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 """A name of which several may be joined by dots and read back."""
 
 _WORDS = {"bool": ("on", "off"), "OnOffAuto": ("on", "off", "auto")}

@@ -5,10 +5,10 @@ The server lists properties and types in the order of a hash table, and enums as
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from qmpsh.language.cursor import Path
+from qmpsh.patterns import LatePattern
 
 _FORMATS = ("qcow2", "raw", "file", "host_device", "nbd", "luks", "vmdk", "vdi", "vhdx", "vpc")
 
@@ -49,10 +49,10 @@ IMAGES = (".qcow2", ".raw", ".img", ".iso", ".vmdk", ".vdi", ".vhdx", "/")
 """How the paths end that may lead to a disk image."""
 
 _NEEDS = {
-    "drive": re.compile(r"virtio-blk-.*|scsi-(hd|block|generic)|ide-hd|usb-storage"),
-    "memdev": re.compile(r"pc-dimm|nvdimm|virtio-p?mem(-.*)?"),
-    "chardev": re.compile(r"vhost-user-(blk|scsi|fs|gpio|rng|i2c)-.*|usb-(redir|serial)"),
-    "serial": re.compile(r"nvme"),
+    "drive": LatePattern(r"virtio-blk-.*|scsi-(hd|block|generic)|ide-hd|usb-storage"),
+    "memdev": LatePattern(r"pc-dimm|nvdimm|virtio-p?mem(-.*)?"),
+    "chardev": LatePattern(r"vhost-user-(blk|scsi|fs|gpio|rng|i2c)-.*|usb-(redir|serial)"),
+    "serial": LatePattern(r"nvme"),
 }
 """Properties that a device cannot do without, although the server does not say so, with the types
 of these devices. Source: what QEMU 7.2 and 10.0 say of a device without it.

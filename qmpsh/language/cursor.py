@@ -9,7 +9,6 @@ in the line it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from enum import Enum, auto
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import LineAnalysis, analyse
@@ -20,7 +19,7 @@ from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescape, unquote
 from qmpsh.language.verbs import LINES, UNKNOWN, VERBS, Takes, Verb
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple, auto
 
 
 def last_word(text: str) -> tuple[int, str]:

@@ -16,13 +16,14 @@ from qmpsh.language.tokens import BLANKS, CLOSING, MAX_NESTING, QUOTED, Token, T
 from qmpsh.language.untyped import guess_literal
 from qmpsh.language.values import LiteralReader, SourceText, too_deep_error, unclosed_error
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 
 REPLY_NAMES = frozenset({"return", "error", "event", "QMP"})
 COMMAND_NAMES = ("execute", "exec-oob")
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-_CONTROL = re.compile(r"[\x00-\x1f]")
-_QUOTED = re.compile(QUOTED, re.DOTALL)
-_SINGLE_OR_DOUBLE = re.compile(r'(?s)\\.|"')
+_SURROGATE = LatePattern(r"\\u[dD][89a-fA-F]")
+_CONTROL = LatePattern(r"[\x00-\x1f]")
+_QUOTED = LatePattern(QUOTED, re.DOTALL)
+_SINGLE_OR_DOUBLE = LatePattern(r'(?s)\\.|"')
 _BARE = r"""[^\s,{}\[\]:"']+"""
 _KNOWN_NAMES = REPLY_NAMES.union(COMMAND_NAMES)
 _EXPECTED = 'expected an object that holds "execute", as in {"execute": "query-status"}'
@@ -78,7 +79,7 @@ def decode_object(line: str) -> JsonObject | None:
     text = line.strip(BLANKS)
     if not text.startswith("{"):
         return None
-    for form in (text, text if "'" not in text else re.sub(_QUOTED, _in_double_quotes, text)):
+    for form in (text, text if "'" not in text else _QUOTED.sub(_in_double_quotes, text)):
         try:
             value: Json = _DECODER.decode(form)
         except (ValueError, RecursionError):
@@ -90,7 +91,7 @@ def decode_object(line: str) -> JsonObject | None:
 
 def _in_double_quotes(match: re.Match[str]) -> str:
     """Return a string as JSON has it; QEMU takes '...' too, and \\' in either kind of quotes."""
-    return '"' + re.sub(_SINGLE_OR_DOUBLE, _requoted, match[0][1:-1]) + '"'
+    return '"' + _SINGLE_OR_DOUBLE.sub(_requoted, match[0][1:-1]) + '"'
 
 
 def _requoted(match: re.Match[str]) -> str:

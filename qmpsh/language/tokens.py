@@ -7,10 +7,9 @@ the scanner is total. They know no values: what a word means is decided in `valu
 from __future__ import annotations
 
 import re
-from enum import Enum, auto
 
 from qmpsh.language.verbs import Takes, takes
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple, auto
 
 BLANKS = " \t\r\n"
 """What separates words, as in JSON."""

@@ -7,9 +7,7 @@ whose decorated functions are where the rows come from.
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple, auto
 
 
 class Takes(Enum):

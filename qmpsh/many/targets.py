@@ -168,7 +168,7 @@ class TargetReader:
         # Imported here: most targets are named.
         from qmpsh.client.discovery import Monitor, find_monitors
         from qmpsh.system.argv import AGENT, QMP
-        from qmpsh.system.listener import LIBVIRT
+        from qmpsh.system.owners import LIBVIRT
 
         wanted = AGENT if self._agent else QMP
         found = [one for one in find_monitors() if one.kind == wanted]

@@ -20,10 +20,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from enum import Enum
 
 from qmpsh.errors import ConnectionLost, ProtocolError, UsageError, shortened
-from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.light_typing import TYPE_CHECKING, Enum
 from qmpsh.protocol.framing import DEFAULT_LIMIT, PEER_CLOSED, Frame, MessageFramer, Pause
 from qmpsh.protocol.messages import (
     Command,

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from enum import Enum
 
 from qmpsh.errors import FrameTooLong, ProtocolError
 from qmpsh.jsontypes import DECODER, Json, JsonObject, NumberRefused, nests_within
-from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple
 
 if TYPE_CHECKING:
     from typing import Final

@@ -17,11 +17,10 @@ Pure. Source: QEMU, util/readline.c and monitor/hmp.c; wire.md section 15.
 from __future__ import annotations
 
 import re
-from enum import Enum
 
 from qmpsh.errors import ADD_QMP, FrameTooLong, ProtocolError, UsageError
 from qmpsh.jsontypes import Json, JsonObject, get_str
-from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple
 from qmpsh.protocol.framing import NEED_DATA, PEER_CLOSED, SAMPLE_BYTES, Frame, Pause
 from qmpsh.protocol.messages import HMP, HMP_MARKER, Command
 

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from enum import Enum
 
 from qmpsh.errors import CommandFailed, LineError, QmpshError
 from qmpsh.jsontypes import Json
-from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple
 from qmpsh.render.formats import compact, pretty, render_answer
 from qmpsh.render.lists import exact_lines, items, read_table
 from qmpsh.render.safe import visible, visible_line

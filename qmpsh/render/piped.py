@@ -7,10 +7,10 @@ every other sequence is made visible. The text between may be a guest's.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qmpsh.patterns import LatePattern
 from qmpsh.render.answers import AnswerBody, BodyKind, text_body
 from qmpsh.render.colours import colour_at
 from qmpsh.render.safe import visible, visible_json
@@ -27,8 +27,8 @@ MAX_JSON_CHARACTERS = 1 << 20
 """longer text is not tried as JSON"""
 
 _TAB = 8
-_BLANKS = re.compile(r"\s*")
-_SGR = re.compile(r"\x1b\[([0-9;]{0,64})m")
+_BLANKS = LatePattern(r"\s*")
+_SGR = LatePattern(r"\x1b\[([0-9;]{0,64})m")
 _WEIGHTS = {int(number): weight for weight, number in SGR_WEIGHTS.items()}
 _ENDS = {22: "bold", 23: "italic", 24: "underline", 27: "reverse"}
 _NAMES = tuple(SGR_COLOURS)

@@ -11,11 +11,10 @@ the end, but never the column that must stay whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
 from functools import cache
 
 from qmpsh.jsontypes import Json, JsonObject
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 from qmpsh.render.formats import compact
 from qmpsh.render.safe import visible_word
 

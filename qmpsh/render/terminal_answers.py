@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from qmpsh.patterns import LatePattern
+
 _MAX_CHARACTERS = 64
 """characters of an answer between its opening and its end"""
 
@@ -41,7 +43,7 @@ BACKGROUND = TerminalQuestion(
 FENCE = TerminalQuestion("\x1b[c", "\x1b[?", "[0-9;]", "c")
 """its primary device attributes (DA1), which every terminal has; 4 among them is sixel"""
 
-_RGB = re.compile(r"rgba?:([0-9A-Fa-f]{1,4})/([0-9A-Fa-f]{1,4})/([0-9A-Fa-f]{1,4})")
+_RGB = LatePattern(r"rgba?:([0-9A-Fa-f]{1,4})/([0-9A-Fa-f]{1,4})/([0-9A-Fa-f]{1,4})")
 
 
 class TerminalAnswers:

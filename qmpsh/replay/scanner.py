@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from enum import Enum
 from typing import Final
 
 from qmpsh.jsontypes import DECODER, JsonObject, as_dict, nests_within
 from qmpsh.language.jsonline import decode_object
 from qmpsh.language.tokens import MAX_NESTING
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 
 NEAR_CHARACTERS: Final = 400
 """characters before a message that are looked at: the time, the monitor"""

@@ -9,9 +9,6 @@ Source: QEMU 7.2 and 10.0, the properties of every object of a q35 machine.
 
 from __future__ import annotations
 
-import re
-from enum import Enum, auto
-
 from qmpsh.errors import SchemaMismatch
 from qmpsh.jsontypes import (
     BOOLEAN_WORDS,
@@ -24,7 +21,8 @@ from qmpsh.jsontypes import (
 )
 from qmpsh.language.syntax import Argument, RawLiteral, Scalar
 from qmpsh.language.untyped import NULL_WORDS, guess_value
-from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.light_typing import TYPE_CHECKING, Enum, auto
+from qmpsh.patterns import LatePattern
 from qmpsh.schema.walk import read_as
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ EXPECTED = {
 
 
 _TEXTS = frozenset({"str", "string"})
-_CHOICES = re.compile(r"(?:^|[ (])((?:[\w.+-]+/)+[\w.+-]+)\)?$")
+_CHOICES = LatePattern(r"(?:^|[ (])((?:[\w.+-]+/)+[\w.+-]+)\)?$")
 """`on/off/auto`, `Error handling policy (report/ignore/stop)`, the same after a comma in 7.2."""
 
 

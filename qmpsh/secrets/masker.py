@@ -25,6 +25,7 @@ from qmpsh.language.parser import is_sound
 from qmpsh.language.syntax import Mode
 from qmpsh.language.tokens import BLANKS, TIME, Token, TokenKind
 from qmpsh.language.verbs import BARE, HEADED, LINES, TIMED, TYPED, WHOLE, Takes, takes
+from qmpsh.patterns import LatePattern
 from qmpsh.secrets.rules import (
     ASKED,
     COMMAND_MEMBERS,
@@ -54,13 +55,13 @@ from qmpsh.secrets.text import (
 )
 
 _NOT_MASKED = "internal error while masking secrets; the line is not shown"
-_PIECE = re.compile(r"""[^\s"'\\{}\[\],:=()]+""")
+_PIECE = LatePattern(r"""[^\s"'\\{}\[\],:=()]+""")
 _MIN_PIECE_CHARACTERS = 3  # a shorter piece gives nothing away
 _MIN_DISTINCT_CHARACTERS = 4  # a shorter one may be a part of any word
 _MODE = Mode(prompt=True, bare_verbs=frozenset(name for name in BARE if takes(name) in WHOLE))
 _MAX_TYPED_CHARACTERS = 10_000
 """characters of a line that was hardly typed by hand"""
-_PLAIN_WORD = re.compile(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
+_PLAIN_WORD = LatePattern(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLANKS}]+|\Z)")
 """An argument of a line with a fault that cannot be a part of anything else."""
 
 _ENDS_TEXT = frozenset({TokenKind.PIPE, TokenKind.REDIRECT, TokenKind.COMMENT, TokenKind.UNCLOSED})

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, JsonObject, as_dict, get_dict
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 from qmpsh.secrets.text import (
     MASK,
     is_secret_name,
@@ -51,9 +52,9 @@ _OPEN_OF_OBJECTS = _FRAME | {
 }  # fmt: skip
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
-_HMP_WORD = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\Z)|\S+', re.DOTALL)
+_HMP_WORD = LatePattern(r'"[^"\\]*+(?:\\.[^"\\]*+)*(?:"|\Z)|\S+', re.DOTALL)
 _PROP = r"(?:^|\s)\.?prop\s++(\"[^\"]*+\"|'[^']*+'|\S++)\s++(\S.*+)"
-_HMP_PAIR = re.compile(r"(?:[^,]+|,,)+")
+_HMP_PAIR = LatePattern(r"(?:[^,]+|,,)+")
 _HMP_PROTOCOLS = frozenset({"vnc", "spice"})
 _HMP_ACTIONS = frozenset({"fail", "disconnect", "keep"})
 HARMLESS_WORDS = _HMP_PROTOCOLS | _HMP_ACTIONS

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from qmpsh.errors import Span
+from qmpsh.patterns import LatePattern
 
 MASK = "********"
 
@@ -19,13 +20,13 @@ _NAME = "|".join(_NAMES)
 
 # Possessive: what `re` could come back to it remembers, far more than the text itself.
 _QUOTED = r""""[^"\\]*+(?:\\.[^"\\]*+)*"?|'[^'\\]*+(?:\\.[^'\\]*+)*'?"""
-_NAMED = re.compile(
+_NAMED = LatePattern(
     rf"""(?<![a-zA-Z0-9])(?:{_NAME})["'\\]*\s*[=:]\s*"""
     rf"""(?P<value>{_QUOTED}|(?:[^\s,}}\]]+|,,)+)""",
     re.DOTALL,
 )
-_SCHEME = re.compile(r"(?<=[a-zA-Z0-9+.-]):(?:\\*/){2}")
-_PERCENT_SCHEME = re.compile(r"is(?:csi|er)\Z")
+_SCHEME = LatePattern(r"(?<=[a-zA-Z0-9+.-]):(?:\\*/){2}")
+_PERCENT_SCHEME = LatePattern(r"is(?:csi|er)\Z")
 """Of those that write `user%password@`. Source: QEMU, block/iscsi.c."""
 # Compiled by `re` when first used, as some below: few texts hold what they look for.
 _TOKEN = (
@@ -33,14 +34,14 @@ _TOKEN = (
     r"""|x-(?:amz|goog)-(?:credential|security-token|signature))=(?P<value>[^&\s"'#;]++)"""
 )
 _RBD = r"""(?<![a-zA-Z0-9])rbd:[^\s"']*+"""
-_RBD_KEY = re.compile(r":key=(?P<value>(?:\\.|[^:,\\])+)", re.DOTALL)
+_RBD_KEY = LatePattern(r":key=(?P<value>(?:\\.|[^:,\\])+)", re.DOTALL)
 _JSON_NAME = "json:"
-_END_OF_URL = re.compile(r"""[\s"']""")
-_END_OF_AUTHORITY = re.compile(r"[/?#\\]")
-_OPTION = re.compile(r"(?<!,),[\w.-]+=")
+_END_OF_URL = LatePattern(r"""[\s"']""")
+_END_OF_AUTHORITY = LatePattern(r"[/?#\\]")
+_OPTION = LatePattern(r"(?<!,),[\w.-]+=")
 """What follows a URL in a list of options."""
-_PORT = re.compile(r"\d{1,5}(?:[/?#,;\\}]|\Z)")
-_PAIR = re.compile(r"(?:[^,]+|,,)+")
+_PORT = LatePattern(r"\d{1,5}(?:[/?#,;\\}]|\Z)")
+_PAIR = LatePattern(r"(?:[^,]+|,,)+")
 
 _OBJECT_DATA = rf"""((?:^|[,{{ ])"?(?:data|key|iv)"?[=:] ?)(?P<value>{_QUOTED}|(?:[^,}}]|,,)*)"""
 _CREDENTIAL = (
@@ -143,10 +144,10 @@ def _unquoted(text: str, span: Span) -> Span:
 
 # -------------------------------------------------------------------- URLs
 
-_END_OF_TEXT = re.compile(r"\Z")
+_END_OF_TEXT = LatePattern(r"\Z")
 
 
-def _url_secrets(text: str, end_of_url: re.Pattern[str]) -> Iterator[Span]:
+def _url_secrets(text: str, end_of_url: LatePattern) -> Iterator[Span]:
     if "@" not in text:
         return
     marks = [match.span() for match in _SCHEME.finditer(text)]
@@ -167,7 +168,7 @@ def _password(text: str, mark: int, place: Span) -> Span | None:
     start, end = place
     option = _OPTION.search(text, start, end)
     rest = text[start : option.start() if option is not None else end]
-    authority = re.split(_END_OF_AUTHORITY, rest, maxsplit=1)[0]
+    authority = _END_OF_AUTHORITY.split(rest, maxsplit=1)[0]
     user = rest.rpartition("@")[0]
     marks = ":%" if _PERCENT_SCHEME.search(text, max(0, mark - 5), mark) else ":"
     first = min((found for mark in marks if (found := user.find(mark)) >= 0), default=-1)

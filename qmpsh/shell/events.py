@@ -23,6 +23,7 @@ from qmpsh.language.parser import parse_argument_words, parse_arguments
 from qmpsh.language.syntax import Argument, Scalar, VerbLine
 from qmpsh.language.untyped import guess_value
 from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.patterns import LatePattern
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 from qmpsh.suggest import did_you_mean
 
@@ -40,7 +41,7 @@ _WANTS_EVENT = "{verb} needs an event, for example {start}SHUTDOWN"
 _WANTS_ONE = "expected one event and KEY=value, as in {start}SHUTDOWN guest=true, not {words}"
 _NO_MEMBER = "{whose} {has} no '{first}'; {it} {known}"
 
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = LatePattern(r"[*?\[]")
 
 
 class EventPattern(NamedTuple):

@@ -6,8 +6,6 @@ run-state event only marks the status stale and `query-status` says what it is (
 
 from __future__ import annotations
 
-from enum import Enum
-
 from qmpsh.client.dialect import (
     command_names,
     disabled_names,
@@ -17,7 +15,7 @@ from qmpsh.client.dialect import (
 )
 from qmpsh.errors import shortened
 from qmpsh.jsontypes import Json, as_dict, get_str
-from qmpsh.light_typing import TYPE_CHECKING
+from qmpsh.light_typing import TYPE_CHECKING, Enum
 from qmpsh.protocol.messages import Event, Greeting
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from enum import Enum
 from itertools import count
 
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 
 MIGRATION = "migration"
 

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from qmpsh.errors import shortened
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 
 QMP: Final = "qmp"
 HMP: Final = "hmp"
@@ -36,7 +37,7 @@ _PATH: Final = 4096  # bytes of a path, at most. Source: limits.h, PATH_MAX
 _TRUE: Final = frozenset({"on", "yes", "true", "y"})
 _AGENT_NAME: Final = "org.qemu.guest_agent."
 """How the channels of guest agents are named. Source: qemu-ga(8), --path."""
-_SERIAL_DEVICE: Final = re.compile(r"serial|console|vty")
+_SERIAL_DEVICE: Final = LatePattern(r"serial|console|vty")
 """Drivers that carry a serial line of the guest: isa-serial, virtconsole, spapr-vty."""
 
 

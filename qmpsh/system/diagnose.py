@@ -19,15 +19,8 @@ from qmpsh.address import Address, TcpAddress, UnixAddress, looks_like_address
 from qmpsh.errors import ADD_QMP, Busy, CannotConnect, ConnectTimeout, NotQmp, os_reason
 from qmpsh.light_typing import NamedTuple
 from qmpsh.system.argv import AGENT, HMP, QMP, SERIAL, maybe_command_line
-from qmpsh.system.listener import (
-    ListenerInfo,
-    SocketTable,
-    advice,
-    channel_of,
-    inspect_listener,
-    owner_of,
-    path_of,
-)
+from qmpsh.system.listener import ListenerInfo, SocketTable, channel_of, inspect_listener, path_of
+from qmpsh.system.owners import advice, owner_of
 from qmpsh.system.proc import Process, user_name
 
 SECOND: Final = "or give QEMU a second -qmp"

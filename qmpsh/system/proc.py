@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 import struct
 import time
@@ -23,6 +22,7 @@ from typing import Final
 
 from qmpsh.errors import shortened
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 from qmpsh.secrets.text import mask_word
 
 PROC: Final = "/proc"
@@ -31,7 +31,7 @@ ARGV: Final = 1 << 18
 _STATUS: Final = 4096  # bytes of a status; what is wanted of it stands at its beginning
 _DESCRIPTORS: Final = 1 << 14  # of one process that are looked at
 _SHOWN: Final = 60  # characters of a command line in a sentence
-_SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
+_SOCKET: Final = LatePattern(r"socket:\[(\d+)\]")
 
 
 class Process(NamedTuple):
@@ -184,12 +184,12 @@ _ESTABLISHED: Final = 1
 _LISTENING: Final = 10
 _STREAM: Final = 1
 _ACCEPTS: Final = 0x10000  # the flag __SO_ACCEPTCON
-_UNIX_ROW: Final = re.compile(
+_UNIX_ROW: Final = LatePattern(
     r"(?i)[0-9a-f]+: [0-9a-f]+ [0-9a-f]+ ([0-9a-f]{8}) 0001 ([0-9]{2}) +([0-9]{1,10})(?: (.+))?$"
 )
 """flags, state, inode, name. Source: proc(5), /proc/net/unix; 0001 is a stream."""
 _TCP_PLACE: Final = r"((?:[0-9A-F]{8}|[0-9A-F]{32}):[0-9A-F]{4})"
-_TCP_ROW: Final = re.compile(
+_TCP_ROW: Final = LatePattern(
     rf" *[0-9]+: {_TCP_PLACE} {_TCP_PLACE} ([0-9A-F]{{2}})(?: +\S+){{5}} +([0-9]{{1,10}})\b"
 )
 """here, there, state, inode. Source: proc(5), /proc/net/tcp."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qmpsh.address import Address, UnixAddress
-from qmpsh.system.listener import spellings
+from qmpsh.system.owners import spellings
 from qmpsh.system.proc import file_of, unix_sockets
 
 LOOK_SECONDS: Final = 0.1

@@ -7,12 +7,11 @@ itself, and the time is an argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from typing import Final
 
 from qmpsh.errors import CannotConnect, QmpshError, ReplyTimeout, shortened
 from qmpsh.jsontypes import Json
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 from qmpsh.many.targets import Target
 from qmpsh.protocol.messages import Event, Greeting
 from qmpsh.shell.machine import Machine

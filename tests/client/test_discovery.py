@@ -17,7 +17,7 @@ from qmpsh.client.client import Client
 from qmpsh.client.discovery import Monitor, find_monitors, for_shells
 from qmpsh.client.transports import libvirt
 from qmpsh.errors import CannotConnect
-from qmpsh.system.listener import SYSTEM, libvirt_form
+from qmpsh.system.owners import SYSTEM, libvirt_form
 from qmpsh.system.proc import TcpSocket, _from_table, tcp_sockets, tells_peers, unix_sockets
 from tests.ports import free_port
 from tests.programs import need, running

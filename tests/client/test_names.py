@@ -20,7 +20,7 @@ from qmpsh.client.transports.libvirt import LibvirtAddress
 from qmpsh.errors import AddressError, CannotConnect, UsageError
 from qmpsh.protocol.messages import Command
 from qmpsh.system.argv import AGENT
-from qmpsh.system.listener import SYSTEM, libvirt_form
+from qmpsh.system.owners import SYSTEM, libvirt_form
 from qmpsh.system.proc import tcp_sockets
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter, is_listening, new_folder

@@ -10,7 +10,7 @@ import pytest
 from qmpsh.address import parse_address
 from qmpsh.client.client import Client
 from qmpsh.shell.steps import Note
-from qmpsh.system import listener
+from qmpsh.system import owners
 from tests.ports import free_port
 from tests.qemu import Vm, VmStarter
 from tests.shell.harness import SessionHarness
@@ -171,7 +171,7 @@ def test_a_busy_monitor_is_waited_for_and_told_once(vm: Vm, open_session: OpenSe
 def test_a_monitor_of_libvirt_is_not_taken_unasked(
     vm: Vm, open_session: OpenSession, start_vm: VmStarter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(listener.TREES, vm.folder, "libvirt")
+    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
     harness = open_session(vm.path)
     lose(harness, vm)
     machine = harness.session.machine
@@ -192,7 +192,7 @@ def test_a_monitor_of_libvirt_is_not_taken_unasked(
 def test_a_failed_reconnect_to_libvirts_is_the_last(
     vm: Vm, open_session: OpenSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(listener.TREES, vm.folder, "libvirt")
+    monkeypatch.setitem(owners.TREES, vm.folder, "libvirt")
     harness = open_session(vm.path)
     lose(harness, vm)
     assert harness.run(".reconnect").exit_code == 3

@@ -21,7 +21,8 @@ from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.discovery import find_monitors
 from qmpsh.errors import Busy, CannotConnect, ConnectTimeout, NotQmp, ProtocolError
 from qmpsh.system.diagnose import has_prompt, is_qmpsh, why_silent
-from qmpsh.system.listener import SESSION, inspect_listener, libvirt_form
+from qmpsh.system.listener import inspect_listener
+from qmpsh.system.owners import SESSION, libvirt_form
 from qmpsh.system.proc import Process, maybe_process
 from tests.ports import free_port
 from tests.programs import need, running

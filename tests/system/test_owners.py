@@ -7,7 +7,7 @@ import os
 import pytest
 
 from qmpsh.address import Address, TcpAddress, UnixAddress
-from qmpsh.system.listener import advice, domain_of, owner_of, spellings
+from qmpsh.system.owners import advice, domain_of, owner_of, spellings
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from scripts.trace_line import trace_enter, trace_key
 from tests.qemu import VmStarter
 
 MAX_ENTER_CALLS, MAX_KEY_CALLS = 500, 1200
-MAX_FILES, MAX_MOVES = 46, 48
+MAX_FILES, MAX_MOVES = 47, 48
 
 
 def test_a_line_is_scanned_while_typed_and_parsed_once(start_vm: VmStarter) -> None:

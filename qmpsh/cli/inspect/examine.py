@@ -40,7 +40,8 @@ from qmpsh.render.theme import Line, painter, plain, printed_theme
 from qmpsh.shell.hmp import hmp_command
 from qmpsh.system.argv import HMP, QMP, MonitorChannel
 from qmpsh.system.diagnose import LIST, is_qmpsh, tls_form, why_not_to_connect
-from qmpsh.system.listener import ListenerInfo, advice, channel_of, inspect_listener, owner_of
+from qmpsh.system.listener import ListenerInfo, channel_of, inspect_listener
+from qmpsh.system.owners import advice, owner_of
 from qmpsh.system.proc import Process, tells_peers, user_name
 
 _READ_AS: Final = "{name} is read as {what}"

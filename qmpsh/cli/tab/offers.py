@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 
 from qmpsh.complete.candidates import Candidate
 from qmpsh.language.syntax import Mode
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 
 
 class PathKind(Enum):

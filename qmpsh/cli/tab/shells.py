@@ -26,6 +26,7 @@ from qmpsh.cli.tab.items import find_items
 from qmpsh.cli.tab.offers import PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.server import candidates
 from qmpsh.cli.tab.words import Splitter, Word, arguments_of
+from qmpsh.patterns import LatePattern
 from qmpsh.render.safe import visible_word
 
 BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
@@ -170,9 +171,9 @@ TAB_SECONDS = 2.0
 _US = "\x1f"
 _FISH_GOES_ON = ("=", ":", ".", ",", "/", "@", "-")
 """After these, fish puts no space. Source: fish 3.6, complete.cpp, resolve_auto_space()."""
-_SAFE = re.compile(r"[\w.,:/=@%+-]*")
-_MARKED = re.compile(r"([^\w.,:/=@%+-])")
-_IN_DOUBLE = re.compile(r'([$`"\\])')
+_SAFE = LatePattern(r"[\w.,:/=@%+-]*")
+_MARKED = LatePattern(r"([^\w.,:/=@%+-])")
+_IN_DOUBLE = LatePattern(r'([$`"\\])')
 
 
 def answer(instruction: str) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 
 
 class Word(NamedTuple):
@@ -28,15 +29,15 @@ class Word(NamedTuple):
 
 _VARIABLE = r"\$\{?(?P<name>[A-Za-z_]\w*)\}?"
 _PLAIN = r"(?P<plain>.)"
-_BARE = re.compile(
+_BARE = LatePattern(
     r"(?P<blank>[ \t\n]+)|(?P<redirect>&?[<>]+[&|]?)|(?P<mark>['\"])"
     rf"|\\(?P<escaped>.)|{_VARIABLE}|{_PLAIN}",
     re.DOTALL,
 )
-_DOUBLE = re.compile(rf"(?P<mark>\")|\\(?P<escaped>[$`\"\\\n])|{_VARIABLE}|{_PLAIN}", re.DOTALL)
-_SINGLE = re.compile(rf"(?P<mark>')|{_PLAIN}", re.DOTALL)
-_FISH_SINGLE = re.compile(rf"(?P<mark>')|\\(?P<escaped>['\\])|{_PLAIN}", re.DOTALL)
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_DOUBLE = LatePattern(rf"(?P<mark>\")|\\(?P<escaped>[$`\"\\\n])|{_VARIABLE}|{_PLAIN}", re.DOTALL)
+_SINGLE = LatePattern(rf"(?P<mark>')|{_PLAIN}", re.DOTALL)
+_FISH_SINGLE = LatePattern(rf"(?P<mark>')|\\(?P<escaped>['\\])|{_PLAIN}", re.DOTALL)
+_ASSIGNMENT = LatePattern(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
 class Splitter:

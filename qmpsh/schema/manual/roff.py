@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum
 from typing import Union
 
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 
 MAX_INDENT_LEVELS = 16
 """Levels of indentation; text that is deeper is kept, at this level."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
 from qmpsh.jsontypes import JsonObject
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple
 
 Where = tuple[str, ...]
 """The way to a member from its command or event: names, ELEMENT, and BRANCH of a union."""

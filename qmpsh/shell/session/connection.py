@@ -25,7 +25,7 @@ from qmpsh.shell.session.reconnect import (
     server_process,
 )
 from qmpsh.shell.steps import Outcome, Steps, WaitFor
-from qmpsh.system.listener import owner_of
+from qmpsh.system.owners import owner_of
 from qmpsh.system.peer import socket_file, tcp_peer
 
 _VM_HAS_ENDED = "the VM has ended; leave the shell and start a new one with qmpsh run"

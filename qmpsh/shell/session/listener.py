@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Protocol
 
 from qmpsh.advice import Advice
 from qmpsh.errors import QmpshError
+from qmpsh.light_typing import Enum
 from qmpsh.protocol.messages import ErrorReply, Event, Reply
 
 

@@ -130,6 +130,7 @@ class BackgroundQueries:
         self._catalog = catalog
         self._listener = listener
         self.progress = Progress()
+        self._has_manual = True
         self._follows_work = False
         self._status_asked = float("-inf")
         self._loading: Task | None = None
@@ -164,8 +165,11 @@ class BackgroundQueries:
             self._loading.advance(time.monotonic())
             self._loading = None
 
-    def poll(self) -> None:
-        """Use the replies that have come, and send what is due."""
+    def poll(self, *, held_back: bool = False) -> None:
+        """Use the replies that have come, and send what is due.
+
+        held_back: leave what a first frame does not need for a later call
+        """
         if self._background is None:
             return
         self._refresh_status(self._background)
@@ -175,6 +179,11 @@ class BackgroundQueries:
         if self._background.tick(now) or self._is_silent(now):
             self._listener.refresh()
         self._load_schema(self._background)
+        if held_back:
+            return
+        if self._has_loaded and not self._has_manual:
+            self._has_manual = True
+            self._listener.advice.get("completion", self._load_manual, nothing)
         if self.overview.is_open and self._has_loaded:
             survey, end = partial(self._survey, background), self.overview.freeze
             self._listener.advice.get("overview", survey, end)
@@ -281,8 +290,11 @@ class BackgroundQueries:
         if learning.advance(time.monotonic()):
             self._catalog.set_schema(introspection.commands, introspection.schema)
             self._catalog.disabled = introspection.disabled
-            self._catalog.manual = introspection.manual()
+            self._has_manual = False
             self._listener.refresh()
+
+    def _load_manual(self) -> None:
+        self._catalog.manual = self._context.introspection.manual()
 
     def _relay(self, item: Answer | Note) -> None:
         """Pass on what was noted while learning."""

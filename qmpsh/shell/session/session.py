@@ -15,8 +15,6 @@ from functools import partial
 from qmpsh.advice import nothing
 from qmpsh.client.client import Client
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.complete import complete, prefetch
-from qmpsh.complete.hints import Fault, Fragment, find_faults, hint
 from qmpsh.errors import INTERRUPTED
 from qmpsh.language.reader import Split, split_lines
 from qmpsh.language.syntax import Mode
@@ -43,6 +41,7 @@ from qmpsh.shell.wirelog import logs_of
 from qmpsh.shell.work import Work
 
 if TYPE_CHECKING:
+    from qmpsh.complete.hints import Fault, Fragment
     from qmpsh.shell.overview.first import FirstOverview
 
 MAX_TYPED_LINES = 20
@@ -108,6 +107,8 @@ class Session:
 
     client: greeted and negotiated; address: as the user gave it; schema: given beforehand;
     front_end: what its lines see of the listener, None for no more than it has itself
+
+    is_held_back: the share, the manual and the overview wait, which a first frame does not need
     """
 
     def __init__(  # noqa: PLR0913 - all that a session is made of
@@ -139,6 +140,7 @@ class Session:
         self._faults: tuple[object, list[Fault]] = (None, [])
         self._listener = listener
         self._detached: list[RunningLine] = []
+        self.is_held_back = False
         self.catalog.paths = list_paths
         self.catalog.ends = known_ends()
         self.catalog.resolve_path = self._resolve_path
@@ -196,6 +198,9 @@ class Session:
         """
         if len(text) > MAX_LINE_CHARACTERS:
             return []
+        # Imported here: an empty line needs none of it, and the prompt is there earlier.
+        from qmpsh.complete.complete import complete
+
         self.catalog.live.now = time.monotonic()
         found = complete(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=not asked)
@@ -208,6 +213,10 @@ class Session:
         """
         if len(text) > MAX_LINE_CHARACTERS:
             return []
+        # Imported here: as in `complete`.
+        from qmpsh.complete.complete import prefetch
+        from qmpsh.complete.hints import hint
+
         self.catalog.live.now = time.monotonic()
         prefetch(text, cursor, self.catalog, self.context.mode)
         self._ask_facts(harmless=True)
@@ -218,8 +227,11 @@ class Session:
 
     def faults(self, text: str) -> list[Fault]:
         """Return the faults of the line so far, for its colours."""
-        if len(text) > MAX_LINE_CHARACTERS:
+        if not text or len(text) > MAX_LINE_CHARACTERS:
             return []
+        # Imported here: as in `complete`.
+        from qmpsh.complete.hints import find_faults
+
         catalog, mode = self.catalog, self.context.mode
         line = (text, mode, catalog.commands, catalog.schema, catalog.aliases)
         if self._faults[0] != line:  # the colours and the hint ask for the same
@@ -276,13 +288,14 @@ class Session:
         if not self.client.closed:
             self.client.poll(0)
         self._advance()
-        self.share.poll(self.client)
+        if not self.is_held_back:
+            self.share.poll(self.client)
         if self.client.closed:
             self.queries.on_connection_lost()
             self.connection.poll(time.monotonic())
             self._advance()
         else:
-            self.queries.poll()
+            self.queries.poll(held_back=self.is_held_back)
         self._show_vm_output()
 
     def close(self) -> None:
@@ -359,7 +372,7 @@ class Session:
         self.machine.has_events = client.dialect.events
         client.subscriber = self._on_message
         self.queries.attach(client)
-        self.queries.poll()
+        self.queries.poll(held_back=self.is_held_back)
 
     def _ask_facts(self, *, harmless: bool) -> None:
         """Ask for what completion missed, while the line is free."""

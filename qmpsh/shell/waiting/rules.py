@@ -8,11 +8,10 @@ answered. Source: the QAPI documentation of the commands, and wire.md sections 7
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Final
 
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
-from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple, auto
 from qmpsh.protocol.messages import Event
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from qmpsh.advice import Advice, nothing
 from qmpsh.errors import QmpshError
 from qmpsh.language.reader import LogicalLine, Split
 from qmpsh.light_typing import NamedTuple
-from qmpsh.render.piped import piped_body
 from qmpsh.render.theme import (
     Depth,
     Glyphs,
@@ -40,6 +39,7 @@ from qmpsh.shell.session.session import Connect
 from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.driver import Driver, FrameCleaner, TerminalLoop
+from qmpsh.ui.common.first_frame import after_first_frame
 from qmpsh.ui.common.history import Failures, HistorySwitch, SuggestLine
 from qmpsh.ui.common.keys import ALT_SECONDS, EDITING_MODES, KEYS, KeyBinding
 from qmpsh.ui.common.reporter import Reporter
@@ -150,8 +150,13 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._driver = Driver(self.session, self._after_turn)
         self._runner = LineRunner(self.session, self._reporter, self._leave, env.clock)
 
-    def _attach(self, app: Application[Result], buffer: Buffer) -> None:
-        """Connect the application and the buffer of the typed line, which are made last."""
+    def _attach(
+        self, app: Application[Result], buffer: Buffer, make_bindings: Callable[[], object]
+    ) -> None:
+        """Connect the application and the buffer of the typed line, which are made last.
+
+        make_bindings: makes prompt_toolkit's own key bindings, which the first key needs
+        """
         # How long to wait to distinguish Escape alone from the start of an escape sequence.
         app.ttimeoutlen = ALT_SECONDS
         # A hint or a completion may have asked the VM for something.
@@ -167,6 +172,17 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
         self._apply("editing")
         self.session.preferences.subscribe(self._apply)
+        self.session.is_held_back = True
+
+        def go_on() -> None:
+            # Imported here: the first key needs them, and the first frame does not.
+            from qmpsh.complete import complete, hints  # noqa: F401 - to be there
+
+            self.session.is_held_back = False
+            self._driver.turn()
+            make_bindings()
+
+        after_first_frame(app, go_on)
 
     async def run(self) -> int:
         """Run until the user leaves; return the exit code. The terminal is always restored."""
@@ -283,6 +299,9 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         try:
             shown = await self._redirect(answer) if self._redirect else ""
             if shown:
+                # Imported here: few lines are piped.
+                from qmpsh.render.piped import piped_body
+
                 self._reporter.reply(piped_body(shown))
         except QmpshError as error:
             self._reporter.error(error)

@@ -6,7 +6,6 @@ history.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
@@ -15,6 +14,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
 from qmpsh.paths import state_file
+from qmpsh.patterns import LatePattern
 from qmpsh.secrets.masker import mask_line
 from qmpsh.secrets.text import MASK
 from qmpsh.shell.history import FAILED, WELL, HistoryFile, is_kept
@@ -165,7 +165,7 @@ class SuggestLine(AutoSuggest):
         return None
 
 
-_NEXT_WORD = re.compile(r"\s*[^\s=,./{}-]*[\s=,./{}-]*")
+_NEXT_WORD = LatePattern(r"\s*[^\s=,./{}-]*[\s=,./{}-]*")
 
 
 def take_word(buffer: Buffer) -> None:

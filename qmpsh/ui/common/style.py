@@ -8,14 +8,14 @@ characters in the typed line are shown, since it may contain names from the VM.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.auto_suggest import AutoSuggest, ConditionalAutoSuggest
 from prompt_toolkit.cursor_shapes import CursorShape, ModalCursorShapeConfig
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, Filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.layout.processors import (
     Processor,
@@ -24,10 +24,10 @@ from prompt_toolkit.layout.processors import (
 )
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.styles import BaseStyle, Style
+from prompt_toolkit.styles import BaseStyle, DynamicStyle, Style, merge_styles
+from prompt_toolkit.styles.defaults import PROMPT_TOOLKIT_STYLE
 
 from qmpsh.advice import UNGUARDED, Advice
-from qmpsh.complete.hints import Fault
 from qmpsh.errors import UsageError
 from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.syntax import Mode
@@ -38,6 +38,9 @@ from qmpsh.secrets.masker import mask_line
 from qmpsh.shell.settings import HMP_PROMPTS
 from qmpsh.shell.steps import Ask
 from qmpsh.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from qmpsh.complete.hints import Fault
 
 T = TypeVar("T")
 
@@ -81,6 +84,17 @@ class ViCursorShape(ModalCursorShapeConfig):
         if application.editing_mode != EditingMode.VI:
             return CursorShape._NEVER_CHANGE
         return super().get_cursor_shape(application)
+
+
+class OwnStyleApplication(Application[T]):
+    """An application without the styles of dialogs and of names of colours.
+
+    prompt_toolkit gives every application these 250, which are parsed before the first frame, and
+    searched for each look.
+    """
+
+    def _create_merged_style(self, include_default_pygments_style: Filter) -> BaseStyle:
+        return merge_styles([Style(PROMPT_TOOLKIT_STYLE), DynamicStyle(lambda: self.style)])
 
 
 def make_style(name: str, terminal: TerminalColours, roles: Mapping[str, str] = NO_ROLES) -> Style:
@@ -172,7 +186,7 @@ ROLES = {
 }
 
 
-Faults = Callable[[str], Sequence[Fault]]
+Faults = Callable[[str], "Sequence[Fault]"]
 """Returns the errors in a line, checked against the session's schema."""
 
 FAULT_ROLES = {"error": "error", "deprecated": "dim"}

@@ -27,6 +27,7 @@ from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
+from qmpsh.ui.common.first_frame import late_bindings, sigint_as_key
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.hint import help_at_cursor, hint_line, tip_at
@@ -89,7 +90,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         columns, more = self._reporter.columns, self._reporter.glyphs.more
         completer = SessionCompleter(self.session, columns, more, self._advice)
         keys = KeyBindings()
-        with create_app_session(output=self._terminal):
+        with create_app_session(output=self._terminal), late_bindings() as make_bindings:
             self._prompt = self._make_prompt(history, completer, keys)
         if not self._is_dumb:
             draw_quietly(self._prompt.app)
@@ -98,7 +99,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._guide = Guide(self.session, buffer, completer, self._advice)
         self._guide.bind(keys, Condition(lambda: self._prompt.app.current_buffer is buffer))
         self._reporter.on_values = self._guide.offer_again
-        self._attach(self._prompt.app, self._prompt.default_buffer)
+        self._attach(self._prompt.app, self._prompt.default_buffer, make_bindings)
         watch_escape(self._prompt.app, lambda: False)
 
     def _make_reporter(self, advice: Advice) -> Printer:
@@ -124,9 +125,13 @@ class LinePrompt(TerminalFrontEnd[None]):
         self._scrollback.keep_drawing()
         self._typing = True
         try:
-            text = await self._prompt.prompt_async(
-                self._prompt_text, default=draft, set_exception_handler=False
-            )
+            with sigint_as_key(self._prompt.app):
+                text = await self._prompt.prompt_async(
+                    self._prompt_text,
+                    default=draft,
+                    set_exception_handler=False,
+                    handle_sigint=False,
+                )
         except KeyboardInterrupt:
             self._runner.interrupt()
             return

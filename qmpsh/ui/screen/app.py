@@ -21,10 +21,11 @@ from qmpsh.shell.session.session import Connect
 from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.driver import FrameLimiter
+from qmpsh.ui.common.first_frame import late_bindings, sigint_as_key
 from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
 from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
-from qmpsh.ui.common.style import ViCursorShape, echo_lines, filling
+from qmpsh.ui.common.style import OwnStyleApplication, ViCursorShape, echo_lines, filling
 from qmpsh.ui.screen.actions import KeyContext, end
 from qmpsh.ui.screen.bindings import (
     bind_editing,
@@ -90,11 +91,12 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self.state.keys = env.keys
         keys, question_keys, list_keys = KeyBindings(), KeyBindings(), KeyBindings()
         self._regions = self._make_regions(question_keys, list_keys)
-        self.app = self._make_app(keys)
+        with late_bindings() as make_bindings:
+            self.app = self._make_app(keys)
         draw_without_waiting(self.app)
         self._frames = FrameLimiter(self.app.invalidate)
         self.auto_menu = AutoMenu(self.buffer, self._has_the_keys)
-        self._attach(self.app, self.buffer)
+        self._attach(self.app, self.buffer, make_bindings)
         self._guide = Guide(self.session, self.buffer, completer, self._advice)
         self._listen()
         self._bind(keys, question_keys, list_keys)
@@ -105,8 +107,10 @@ class FullScreen(TerminalFrontEnd[Echo]):
         return ScreenReporter(self.output, self._events)
 
     async def _serve(self) -> int:
-        with capture_log(self.output.note):
-            return await self.app.run_async(pre_run=self._driver.start, set_exception_handler=False)
+        with capture_log(self.output.note), sigint_as_key(self.app):
+            return await self.app.run_async(
+                pre_run=self._driver.start, set_exception_handler=False, handle_sigint=False
+            )
 
     def _close(self) -> None:
         self._frames.stop()
@@ -162,7 +166,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         )
 
     def _make_app(self, keys: KeyBindings) -> Application[int]:
-        return Application(
+        return OwnStyleApplication(
             layout=self._regions.layout,
             style=self._env.style(),
             color_depth=self._env.depth,

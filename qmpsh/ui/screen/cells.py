@@ -6,10 +6,11 @@ terminal of the full screen has are used: ECMA-48's, and no erasing with a backg
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+
+from qmpsh.light_typing import NamedTuple
+from qmpsh.patterns import LatePattern
 
 _GAP = 4
 """most cells that are written once more instead of moving over them"""
@@ -23,9 +24,9 @@ _ROWS = 4
 _FEW = 40
 """most runs that are written look by look; of more, the eye would see what comes first"""
 
-_PART = re.compile(r"[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|\d+")
-_FORE = re.compile(r"38;|3[0-79]|9[0-7]")
-_BACK = re.compile(r"48;|4[0-79]|10[0-7]")
+_PART = LatePattern(r"[34]8;5;\d+|[34]8;2;\d+;\d+;\d+|\d+")
+_FORE = LatePattern(r"38;|3[0-79]|9[0-7]")
+_BACK = LatePattern(r"48;|4[0-79]|10[0-7]")
 _IN_FRONT = frozenset({"1", "2", "3", "5"})
 """what is not seen in a blank: bold, dim, italic, blinking"""
 

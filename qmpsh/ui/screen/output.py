@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
 from qmpsh.advice import UNGUARDED, Advice, nothing
 from qmpsh.errors import QmpshError
+from qmpsh.patterns import LatePattern
 from qmpsh.protocol.messages import Event
 from qmpsh.render.answers import AnswerBody, BodyKind, cost, error_body, text_body
 from qmpsh.render.formats import pretty
@@ -232,7 +232,7 @@ def transcript(store: Store, width: int, limit: int = MAX_TRANSCRIPT_LINES) -> l
     return lines[::-1]
 
 
-_HOW_TO_LEAVE = re.compile(r"(\.?)[; ]+Ctrl-D leaves\.$")
+_HOW_TO_LEAVE = LatePattern(r"(\.?)[; ]+Ctrl-D leaves\.$")
 
 
 def _after_leaving(line: Line) -> Line:

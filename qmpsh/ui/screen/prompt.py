@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import has_focus, is_searching
@@ -23,7 +24,6 @@ from prompt_toolkit.layout.processors import (
     TransformationInput,
 )
 
-from qmpsh.complete.hints import Fault
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line
 from qmpsh.shell.steps import Ask
@@ -32,6 +32,9 @@ from qmpsh.ui.common.style import LineLexer, ShowControlsProcessor, question_lin
 from qmpsh.ui.common.wrap import wrap
 from qmpsh.ui.screen.panes import RowsControl
 from qmpsh.ui.screen.state import ScreenState
+
+if TYPE_CHECKING:
+    from qmpsh.complete.hints import Fault
 
 MAX_PROMPT_ROWS = 6
 """rows that the line may take on any screen with enough room; on a large screen it may take two

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import Enum, NamedTuple, auto
 from qmpsh.render.safe import visible_word
 
 BUSY = "Ctrl-C detaches from {}"
