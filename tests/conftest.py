@@ -99,7 +99,10 @@ def is_for_another_emulator(item: pytest.Item) -> bool:
     return emulator is not None and emulator_of(item) not in ("", emulator)
 
 
-LONG = ("tests/guest/", "tests/test_soak.py", "tests/conformance/")
+LONG = (
+    *("tests/guest/", "tests/test_soak.py", "tests/conformance/"),
+    *("tests/share/test_soaking.py", "tests/many/test_hosts.py"),
+)
 """Few tests that take long. They begin first: no core should be left with one at the end."""
 
 

@@ -349,9 +349,10 @@ def test_wait_in_a_script(run: Run) -> None:
 
 def test_each_event_is_waited_for_once(run: Run) -> None:
     assert run(stdin="cont\n.wait RESUME\n").returncode == 0
-    done = run(stdin="stop\n.wait STOP\n.wait STOP --timeout 300ms\n")
+    # The query learns the schema, for which the wait has no time on a busy machine.
+    done = run(stdin="stop\n.wait STOP\nqom-list path=/\n.wait STOP --timeout 300ms\n")
     assert done.returncode == 124
-    assert "stdin:3: .wait: waited 0.3 s for STOP" in done.stderr
+    assert "stdin:4: .wait: waited 0.3 s for STOP" in done.stderr
     assert run(stdin="cont\nstop\n.wait RESUME --timeout 0\n").returncode == 124
     assert run(stdin="cont\n.wait RESUME --new --timeout 0\n").returncode == 124
     assert run(stdin="stop\n.wait STOP\n").returncode == 0
