@@ -130,22 +130,27 @@ def need_guest() -> None:
 
 
 def booted(emulator: str, console: str) -> Path:
-    """The state of a VM that has booted; saved by the first who asks."""
+    """The state of a VM that has booted, saved by the first who asks in place of an old one."""
     need_guest()
-    state = FOLDER / f"booted-{_identity(emulator, console)}"
+    name = f"booted-{console}-{_hashed(emulator)}-"
+    state = FOLDER / f"{name}{_hashed(_identity(emulator))}"
     with open(FOLDER / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not state.exists():
+            for old in FOLDER.glob(f"{name}*"):
+                old.unlink()
             _save(emulator, console, state)
     return state
 
 
-def _identity(emulator: str, console: str) -> str:
+def _identity(emulator: str) -> str:
     """What a saved state depends on: the emulator, the machine and the guest."""
     version = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True)
-    built = (FOLDER / "initrd").stat().st_mtime_ns
-    text = f"{version.stdout} {MACHINE} {built} {console}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{version.stdout} {MACHINE} {(FOLDER / 'initrd').stat().st_mtime_ns}"
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _save(emulator: str, console: str, state: Path) -> None:
