@@ -26,6 +26,9 @@ def late_bindings() -> Iterator[Callable[[], object]]:
     Gives what makes them now.
     """
     namespace = vars(application)
+    if _LOADER not in namespace:  # a prompt_toolkit to come: it makes them before the frame
+        yield lambda: None
+        return
     make: Callable[[], KeyBindingsBase] = namespace[_LOADER]
     made = cache(make)
     namespace[_LOADER] = lambda: DynamicKeyBindings(made)
