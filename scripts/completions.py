@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from qmpsh.cli.tab.shells import FILES, script  # noqa: E402  # this checkout's, installed or not
+from qmpsh.cli.tab.scripts import FILES, SCRIPTS  # noqa: E402  # this checkout's, installed or not
 
 if __name__ == "__main__":
     for shell, name in FILES.items():
-        (ROOT / "completions" / name).write_text(script(shell))
+        (ROOT / "completions" / name).write_text(SCRIPTS[shell])

@@ -60,7 +60,9 @@ def is_fuzz() -> bool:
 
 def changed_texts(times: float) -> int:
     """So many times the usual number of changed texts."""
-    return int(PROFILES[settings.get_current_profile_name()].changed * times)
+    # Hypothesis has profiles of its own, such as `ci` where the variable CI is set.
+    amount = PROFILES.get(settings.get_current_profile_name(), PROFILES["default"])
+    return int(amount.changed * times)
 
 
 # ------------------------------------------------------------------------ what was tried

@@ -323,6 +323,26 @@ def loaded_modules(*argv: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in record}
 
 
+def test_completing_a_word_loads_little(vm: Vm) -> None:
+    """What the user's shell waits for at each Tab; modules, as stderr is closed meanwhile."""
+    code = "import sys; from qmpsh.__main__ import main; main(); print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={
+            "PYTHONPATH": str(ROOT),
+            "COMP_WORDS": f"qmpsh {vm.path} query-stat",
+            "_QMPSH_COMPLETE": "bash_complete",
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    *words, modules = run.stdout.splitlines()
+    assert "word\x1fquery-status" in words
+    assert (HEAVY - {"contextlib"}) & {*modules.split()} == set()
+
+
 def test_one_shot_loads_exactly_these_modules(vm: Vm) -> None:
     loaded = {name for name in loaded_modules(vm.path, "query-status") if room(name) == PACKAGE}
     more, less = loaded - ONE_SHOT_MODULES, ONE_SHOT_MODULES - loaded

@@ -162,10 +162,15 @@ def hmp_entries(value: Json, prefix: str = "") -> dict[str, str]:
 def without_misfits(candidates: Iterable[Candidate], text: str, cursor: int) -> Iterator[Candidate]:
     """Yield the candidates that may fit once they are written: a name is written as it is."""
     for candidate in candidates:
-        if candidate.form is not Form.NAME or (
-            _score(text[candidate.start : cursor], candidate.text) is not None
+        if candidate.form is not Form.NAME or may_fit(
+            text[candidate.start : cursor], candidate.text
         ):
             yield candidate
+
+
+def may_fit(typed: str, name: str) -> bool:
+    """Whether a name fits what is typed of it."""
+    return _score(typed, name) is not None
 
 
 def rank(candidates: Iterable[Candidate], text: str, cursor: int) -> list[Candidate]:

@@ -15,6 +15,7 @@ from qmpsh.complete.candidates import (
     Candidate,
     Catalog,
     Form,
+    may_fit,
     rank,
     without_misfits,
 )
@@ -154,6 +155,8 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
 
 def _commands(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     for name in sorted(catalog.commands):
+        if not may_fit(context.prefix, name):
+            continue  # before the schema is asked, which reads a type for it
         features: tuple[str, ...] = ()
         info = catalog.schema.command(name) if catalog.schema else None
         if info is not None:

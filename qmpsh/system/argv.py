@@ -13,19 +13,23 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Final, Literal
 
 from qmpsh.errors import shortened
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.patterns import LatePattern
+
+if TYPE_CHECKING:
+    from typing import Final, Literal
+
+    ChannelKind = Literal["qmp", "hmp", "guest agent", "serial line"]
+    Wrap = Literal["telnet", "tls", "websocket", ""]
+else:
+    ChannelKind = Wrap = str
 
 QMP: Final = "qmp"
 HMP: Final = "hmp"
 AGENT: Final = "guest agent"
 SERIAL: Final = "serial line"
-ChannelKind = Literal["qmp", "hmp", "guest agent", "serial line"]
-Wrap = Literal["telnet", "tls", "websocket", ""]
-
 _PROGRAMS: Final = {
     r"qemu-system-[\w-]{1,40}|qemu-kvm|kvm|qemu": "emulator",
     r"qemu-storage-daemon": "daemon",

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Final
 
 from qmpsh.address import Address, UnixAddress
+from qmpsh.light_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 LIBVIRT: Final = "libvirt"
 PROXMOX: Final = "Proxmox"

@@ -18,12 +18,14 @@ import struct
 import time
 from collections.abc import Collection, Iterator
 from itertools import islice
-from typing import Final
 
 from qmpsh.errors import shortened
-from qmpsh.light_typing import NamedTuple
+from qmpsh.light_typing import TYPE_CHECKING, NamedTuple
 from qmpsh.patterns import LatePattern
 from qmpsh.secrets.text import mask_word
+
+if TYPE_CHECKING:
+    from typing import Final
 
 PROC: Final = "/proc"
 ARGV: Final = 1 << 18

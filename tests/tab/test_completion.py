@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from qmpsh.cli.argv import COMPLETE
-from qmpsh.cli.options import COMMAND
 from qmpsh.cli.tab.offers import PathKind, ShellCandidate
-from qmpsh.cli.tab.shells import FILES, Bash, Fish, UserShell, Zsh, script
+from qmpsh.cli.tab.scripts import FILES, SCRIPTS
+from qmpsh.cli.tab.shells import Bash, Fish, UserShell, Zsh
 from qmpsh.cli.tab.words import Splitter
 from tests.conftest import RunQmpsh
 from tests.programs import need
@@ -24,7 +24,7 @@ OFFLINE = f"qmpsh -n --schema {ROOT}/tests/data/query-qmp-schema-qemu-7.2.json "
 
 def lines(kind: type[UserShell], items: list[ShellCandidate], typed: str) -> list[list[str]]:
     """The fields of the lines for what is typed of a word."""
-    shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
+    shell = kind()
     word = Splitter(breaks=BREAKS if kind is Bash else "").split(f"q {typed}")[-1]
     return [line.split("\x1f") for line in shell.lines(items, word)]
 
@@ -35,7 +35,7 @@ def lines(kind: type[UserShell], items: list[ShellCandidate], typed: str) -> lis
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completions_holds_what_the_program_prints(shell: str, run_qmpsh: RunQmpsh) -> None:
     stored = (ROOT / "completions" / FILES[shell]).read_text()
-    assert stored == script(shell), "scripts/completions.py writes them anew"
+    assert stored == SCRIPTS[shell], "scripts/completions.py writes them anew"
     run = run_qmpsh(env={COMPLETE: f"{shell}_source"})
     assert (run.stdout, run.stderr, run.returncode) == (stored, "", 0)
 
@@ -144,7 +144,7 @@ def test_a_note_stays_on_its_line() -> None:
 
 
 def answers(kind: type[UserShell], before: str, **environ: str) -> list[str]:
-    shell = kind(COMMAND, {}, "qmpsh", COMPLETE)
+    shell = kind()
     return shell.answers({"COMP_WORDS": before, **environ})
 
 

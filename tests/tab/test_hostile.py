@@ -9,8 +9,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qmpsh.cli.argv import COMPLETE
-from qmpsh.cli.options import COMMAND
 from qmpsh.cli.tab.items import find_items
 from qmpsh.cli.tab.offers import LineServer, ShellCandidate, TypedWords
 from qmpsh.cli.tab.shells import Bash
@@ -43,7 +41,7 @@ WORDS = [
 
 OURS = ("null", "true", "false", "on", "off")
 
-BASH = Bash(COMMAND, {}, "qmpsh", COMPLETE)
+BASH = Bash()
 
 
 def offered(name: str, words: list[str]) -> list[ShellCandidate]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from qmpsh.cli.tab.items import find_items, write_line
+from qmpsh.cli.tab.items import find_items
+from qmpsh.cli.tab.line import write_line
 from qmpsh.cli.tab.offers import LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.client.discovery import Monitor
 from qmpsh.complete.candidates import Candidate, Catalog
@@ -191,9 +192,9 @@ def vms(monkeypatch: pytest.MonkeyPatch) -> None:
         monitor("wes", "/run/o", user="evil"),
         monitor("", "/run/n"),
     ]
-    monkeypatch.setattr("qmpsh.cli.tab.items.find_monitors", lambda libvirt: known)
+    monkeypatch.setattr("qmpsh.cli.tab.options.find_monitors", lambda libvirt: known)
     trusts = {one for one in known if one.name and one.user != "evil"}
-    monkeypatch.setattr("qmpsh.cli.tab.items.opens_by_name", trusts.__contains__)
+    monkeypatch.setattr("qmpsh.cli.tab.options.opens_by_name", trusts.__contains__)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_names_of_vms(words: list[str], expected: list[str], vms: None) -> None:
 
 
 def test_a_line_after_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qmpsh.cli.tab.items.is_vm_name", lambda word, libvirt: word == "web")
+    monkeypatch.setattr("qmpsh.client.names.is_vm_name", lambda word, libvirt: word == "web")
     assert "query-status" in texts("web", "query-st")
     assert texts("web", "--sch") == ["--schema"]
 

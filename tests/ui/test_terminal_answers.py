@@ -342,5 +342,4 @@ def test_a_terminal_is_asked_once(
 
 def test_the_table_of_vms_hears_its_terminal(vm: Vm) -> None:
     with program(["top", vm.path], {}) as terminal:
-        drawn = drawn_until(terminal, "running", {"\x1b[c": WHITE})
-    assert TITLE_OF_LIGHT in drawn
+        drawn_until(terminal, TITLE_OF_LIGHT, {"\x1b[c": WHITE})

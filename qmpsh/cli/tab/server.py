@@ -16,7 +16,7 @@ from qmpsh.cli.tab.offers import LineServer
 from qmpsh.client.client import Client, ClientOptions
 from qmpsh.client.dialect import GUEST_AGENT, QEMU
 from qmpsh.complete.candidates import Candidate, Catalog
-from qmpsh.complete.complete import complete
+from qmpsh.complete.complete import complete, prefetch
 from qmpsh.complete.live import LOADS_MODULES
 from qmpsh.errors import Busy, CannotConnect, QmpshError
 from qmpsh.jsontypes import Json
@@ -42,8 +42,13 @@ _RETRY_SECONDS = 0.01  # seconds between two looks whether a monitor is free
 _MAX_QUERY_ROUNDS = 2  # an answer may show what to ask next
 
 
-def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
-    """Return the candidates at the end of a line; [] if anything goes wrong."""
+def candidates(
+    server: LineServer, text: str, mode: Mode, *, documented: bool = True
+) -> list[Candidate]:
+    """Return the candidates at the end of a line; [] if anything goes wrong.
+
+    documented: with sentences of the manual, for a shell that shows them
+    """
     catalog = Catalog()
     catalog.paths = list_paths
     catalog.ends = known_ends()
@@ -54,7 +59,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
         if where is Slot.HMP:
             visit.learn_hmp(catalog)
         elif where is not Slot.VERB:
-            visit.learn(catalog)
+            visit.learn(catalog, documented=documented)
             _load_live_values(text, catalog, mode, visit)
     return complete(text, len(text), catalog, mode)
 
@@ -62,7 +67,7 @@ def candidates(server: LineServer, text: str, mode: Mode) -> list[Candidate]:
 def _load_live_values(text: str, catalog: Catalog, mode: Mode, visit: BriefConnection) -> None:
     """Query the running VM for the values that this completion needs."""
     for _ in range(_MAX_QUERY_ROUNDS):
-        complete(text, len(text), catalog, mode)
+        prefetch(text, len(text), catalog, mode)
         for query in catalog.live.take_missing():
             if query.command not in LOADS_MODULES or visit.may_load_modules:
                 answer = visit.ask(Command(query.command, dict(query.arguments) or None))
@@ -78,12 +83,12 @@ class BriefConnection:
         self._client: Client | None = None
         self._tried = False
 
-    def learn(self, catalog: Catalog) -> None:
-        """Load the commands, the schema, and the manual installed on this host."""
+    def learn(self, catalog: Catalog, *, documented: bool) -> None:
+        """Load the commands, the schema, and if wanted the manual installed on this host."""
         introspection = self._introspection()
         catalog.set_schema(introspection.commands, introspection.schema)
         catalog.disabled = introspection.disabled
-        catalog.manual = introspection.manual()
+        catalog.manual = introspection.manual() if documented else None
 
     def _introspection(self) -> Introspection:
         """Return what the server accepts, from the cache file or from the server."""

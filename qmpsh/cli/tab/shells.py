@@ -1,13 +1,11 @@
-"""Shell completion of the command line for bash, zsh and fish, in click's manner.
+"""Shell completion of the command line for bash, zsh and fish, called as click's is.
 
 `_QMPSH_COMPLETE=bash_source qmpsh` prints the script for a shell, which calls the program with
-`_QMPSH_COMPLETE=bash_complete` at each Tab. This module has what differs between the shells: the
-scripts, what they pass, and how they want their answer; what may be completed is in `items`.
+`_QMPSH_COMPLETE=bash_complete` at each Tab. This module has what differs between the shells: what
+they pass, and how they want their answer; what may be completed is in `items`.
 
-A script passes the text of the command before and after the cursor, and the values of the variables
-it names, since only the shell knows those. The answer is one line per candidate, its fields
-separated by US (0x1f): the kind, the text, and more depending on the shell; the classes here write
-them. A `%` is doubled in the scripts, because click fills in names.
+The answer is one line per candidate, its fields separated by US (0x1f): the kind, the text, and
+more depending on the shell; the classes here write them.
 """
 
 from __future__ import annotations
@@ -15,155 +13,16 @@ from __future__ import annotations
 import faulthandler
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 
-import click
-from click.shell_completion import ShellComplete
-
-from qmpsh.cli.argv import COMPLETE
-from qmpsh.cli.options import COMMAND
 from qmpsh.cli.tab.items import find_items
 from qmpsh.cli.tab.offers import PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.server import candidates
 from qmpsh.cli.tab.words import Splitter, Word, arguments_of
 from qmpsh.patterns import LatePattern
 from qmpsh.render.safe import visible_word
-
-BASH = r"""# Completion of %(prog_name)s for bash 4.4 or later.
-
-# _qmpsh_paths KIND LEAD PATH: paths that begin with PATH, of sockets and folders alone for
-# KIND sockets; LEAD is what precedes them in the text that bash replaces.
-_qmpsh_paths() {
-    local path plain=$2
-    if [[ ${#COMPREPLY[@]} -gt 0 ]]; then plain=yes; fi
-    if [[ -z $plain ]]; then compopt -o filenames +o nosort; fi
-    while IFS= read -r path; do
-        # A name with a newline comes in pieces.
-        [[ -e ${path/#\~\//$HOME/} || -L ${path/#\~\//$HOME/} ]] || continue
-        if [[ -d ${path/#\~\//$HOME/} ]]; then
-            if [[ -n $plain ]]; then path+=/; fi
-            compopt -o nospace
-        elif [[ $1 == sockets && ! -S ${path/#\~\//$HOME/} ]]; then
-            continue
-        fi
-        if [[ -n $plain ]]; then printf -v path %%q "$path"; fi
-        COMPREPLY+=("$2${path/#\\~/\~}")
-    done < <(compgen -f -- "$3")
-}
-
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
-_qmpsh_variables() {
-    local _qmpsh_rest=$1 _qmpsh_name
-    while [[ $_qmpsh_rest =~ \$\{?([A-Za-z_][A-Za-z_0-9]*)(.*) ]]; do
-        _qmpsh_name=${BASH_REMATCH[1]} _qmpsh_rest=${BASH_REMATCH[2]}
-        printf '%%s=%%s\x1f' "$_qmpsh_name" "${!_qmpsh_name}"
-    done
-}
-
-%(complete_func)s() {
-    local kind text lead program=${1/#\~\//$HOME/}
-    type -P -- "$program" >/dev/null || program=%(prog_name)s
-    COMPREPLY=()
-    while IFS=$'\x1f' read -r kind text lead; do
-        case $kind in
-            word) COMPREPLY+=("$text") ;;
-            open)
-                COMPREPLY+=("$text")
-                compopt -o nospace
-                ;;
-            files | sockets) _qmpsh_paths "$kind" "$lead" "$text" ;;
-        esac
-    done < <(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_REST="${COMP_LINE:COMP_POINT}" \
-        COMP_BREAKS="$COMP_WORDBREAKS" COMP_VARIABLES="$(_qmpsh_variables "$COMP_LINE")" \
-        %(complete_var)s=bash_complete "$program" 2>/dev/null)
-}
-
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
-
-ZSH = r"""#compdef %(prog_name)s
-# Completion of %(prog_name)s for zsh.
-
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
-_qmpsh_variables() {
-    local _qmpsh_rest=$1 _qmpsh_name
-    local -a match mbegin mend
-    while [[ $_qmpsh_rest =~ '\$\{?([A-Za-z_][A-Za-z_0-9]*)(.*)' ]]; do
-        _qmpsh_name=$match[1] _qmpsh_rest=$match[2]
-        printf '%%s=%%s\x1f' $_qmpsh_name "${(P)_qmpsh_name}"
-    done
-}
-
-_%(prog_name)s() {
-    local kind text note program=${(Q)words[1]} skip=0 failed=1
-    local -a whole open
-    program=${program/#\~\//$HOME/}
-    (( $+commands[$program] )) || [[ -x $program ]] || program=%(prog_name)s
-    local word=${${words[CURRENT]%%"$QISUFFIX"}%%"$SUFFIX"}
-    while IFS=$'\x1f' read -r kind text note; do
-        case $kind in
-            skip) skip=$text ;;
-            word) whole+=("${${text//\\/\\\\}//:/\\:}${note:+:$note}") ;;
-            open) open+=("${${text//\\/\\\\}//:/\\:}${note:+:$note}") ;;
-            files) compset -p $skip && skip=0 && _files && failed=0 ;;
-            sockets) compset -p $skip && skip=0 && _files -g '*(-=)' && failed=0 ;;
-        esac
-    done < <(env COMP_WORDS="${(j: :)words[1,CURRENT-1]} $word" \
-        COMP_REST=" ${(j: :)words[CURRENT+1,-1]}" \
-        COMP_VARIABLES="$(_qmpsh_variables "$words")" \
-        %(complete_var)s=zsh_complete $program 2>/dev/null)
-    compset -p $skip
-    _describe -V %(prog_name)s whole -- open -S '' && failed=0
-    return failed
-}
-
-if [[ $funcstack[1] == _%(prog_name)s ]]; then
-    # Autoloaded from a folder of $fpath: this is the first call, later ones find the function.
-    _%(prog_name)s "$@"
-else
-    compdef _%(prog_name)s %(prog_name)s
-fi
-"""
-
-FISH = r"""# Completion of %(prog_name)s for fish.
-
-# _qmpsh_variables TEXT: NAME=value for each variable that the text names, US after each.
-function _qmpsh_variables
-    for name in (string match --all --regex --groups-only '\$\{?([A-Za-z_][A-Za-z_0-9]*)' -- $argv)
-        printf '%%s=%%s\x1f' $name "$$name"
-    end
-end
-
-function %(complete_func)s
-    # fish reports only the line before the cursor.
-    set -l line (commandline --current-process --cut-at-cursor | string collect)
-    set -l variables (_qmpsh_variables "$line")
-    env COMP_WORDS="$line" COMP_VARIABLES="$variables" %(complete_var)s=fish_complete \
-        %(prog_name)s 2>/dev/null | while read --delimiter \x1f --local kind text more
-        switch $kind
-            case word
-                printf '%%s\t%%s\n' $text $more
-            case files sockets
-                set -l home (string match --regex '^~/' -- $text)
-                set -l begun (string replace --regex '^~/' $HOME/ -- $text)
-                for path in (__fish_complete_path $begun | string replace --regex '\t.*' '')
-                    # A name with a newline or a tab comes in pieces.
-                    test -e $path -o -L $path; or continue
-                    if test $kind = files -o -d $path -o -S $path
-                        set -q home[1]; and set path (string replace $HOME/ '~/' -- $path)
-                        printf '%%s\n' $more$path
-                    end
-                end
-        end
-    end
-end
-
-complete --command %(prog_name)s --no-files --keep-order --arguments '(%(complete_func)s)'
-"""
-
-
-FILES = {"bash": "qmpsh.bash", "zsh": "_qmpsh", "fish": "qmpsh.fish"}
-"""The shells, and the names of their scripts in completions/."""
 
 TAB_SECONDS = 2.0
 """seconds after which a completion is ended, whatever it hangs in: a name server, a dead mount"""
@@ -182,14 +41,17 @@ def answer(instruction: str) -> int:
     if name not in _SHELLS or wanted not in ("source", "complete"):
         return 1
     if wanted == "source":
-        click.echo(script(name).encode(), nl=False)
+        # Imported here: a Tab needs no script.
+        from qmpsh.cli.tab.scripts import SCRIPTS
+
+        _write(SCRIPTS[name])
         return 0
     # A shell's Tab must not be disturbed: not by a word on the terminal, not by waiting.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     faulthandler.dump_traceback_later(TAB_SECONDS, exit=True, file=null)
     try:
-        click.echo(_completion(name).complete().encode())
+        _write("".join(f"{line}\n" for line in _SHELLS[name]().answers(os.environ)))
     except Exception as error:  # whatever is wrong, there are no candidates
         # Imported here: few Tabs end so.
         from qmpsh.shell.crash import report_completion
@@ -201,23 +63,20 @@ def answer(instruction: str) -> int:
     return 0
 
 
-def script(shell: str) -> str:
-    """Return the script for bash, zsh or fish."""
-    return _completion(shell).source()
+def _write(text: str) -> None:
+    """Write to stdout as UTF-8, whatever the locale."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
-def _completion(shell: str) -> UserShell:
-    return _SHELLS[shell](COMMAND, {}, "qmpsh", COMPLETE)
+class UserShell:
+    """The base of the three shells.
 
-
-class UserShell(ShellComplete):
-    """The base of the three shells. `complete` is click's name for answering."""
+    fish: it has that shell's quotes; shows_notes: beside the candidates
+    """
 
     fish = False
-
-    def complete(self) -> str:
-        """Return the answer to the shell's question, which is in the environment."""
-        return "\n".join(self.answers(os.environ))
+    shows_notes = True
 
     def answers(self, environ: Mapping[str, str]) -> list[str]:
         """Yield a line for each candidate."""
@@ -235,7 +94,8 @@ class UserShell(ShellComplete):
             items = [ShellCandidate(word.text, files=PathKind.ALL)]
         else:
             typed = TypedWords(before, word.text, after)
-            items = find_items(typed, {**environ, **assigned}, candidates)
+            ask = partial(candidates, documented=self.shows_notes)
+            items = find_items(typed, {**environ, **assigned}, ask)
         safe = (item for item in items if item.files or item.text.isprintable())
         return list(self.lines(list(safe), word))
 
@@ -247,8 +107,7 @@ class UserShell(ShellComplete):
 class Bash(UserShell):
     """Bash, which replaces what follows the last break or open quote, and takes it as it is."""
 
-    name = "bash"
-    source_template = BASH
+    shows_notes = False
 
     def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
         """`word`, `open` (no blank after it): quoted; `files`, `sockets`: path and what leads."""
@@ -268,9 +127,6 @@ class Bash(UserShell):
 class Zsh(UserShell):
     """Zsh, which matches and quotes itself, against the word less its first `skip` characters."""
 
-    name = "zsh"
-    source_template = ZSH
-
     def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
         """`skip`: characters; `word`, `open`: text and note; `files`, `sockets`."""
         skip = min((item.start for item in items), default=0)
@@ -287,8 +143,6 @@ class Zsh(UserShell):
 class Fish(UserShell):
     """Fish, which matches and quotes itself, against the whole word."""
 
-    name = "fish"
-    source_template = FISH
     fish = True
 
     def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:

@@ -8,13 +8,14 @@ answered. Source: the QAPI documentation of the commands, and wire.md sections 7
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from qmpsh.jsontypes import Json, JsonObject, as_dict, as_dicts, get_dict, get_str
 from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple, auto
 from qmpsh.protocol.messages import Event
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from qmpsh.shell.execute import Request
 
 _DEVICES: Final = "/machine/peripheral"
