@@ -53,7 +53,7 @@ test: $(VENV)/.installed-dev ## lint, types, all tests with coverage; installs w
 	@scripts/guest.sh --optional
 	@$(MAKE) --no-print-directory -j 2 lint types bytecode
 	$(PY) -m coverage erase
-	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) $(DIST)
+	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m coverage run -m pytest -n $(JOBS) $(DIST) --durations=30 --durations-min=3
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report --skip-covered --fail-under=85
 	$(PY) -m coverage report --skip-covered --fail-under=95 --include='$(PURE)'

@@ -7,6 +7,7 @@ run ends with a list of what was not tested.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -69,9 +70,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 ONE_IS_ENOUGH = {"tab", "inspect", "ui"}
 """folders of tests about what is the same with every emulator: terminals, processes, /proc"""
-ALTERNATING = {"batch", "client", "many", "run", "system", "top"}
-"""The same for the ways to a VM and what is done with many: half of these tests have the first,
-half the second one. QMPSH_TEST_EVERY=1 runs them with both."""
+ALTERNATING = {
+    *("api", "batch", "client", "faults", "many", "replay", "run", "share", "system", "top"),
+}
+"""The same for the ways to a VM, what goes wrong on them, and what is done with many: half of these
+tests have the first, half the second one. QMPSH_TEST_EVERY=1 runs them with both."""
 
 
 def is_enough_with_one(item: pytest.Item) -> bool:
@@ -87,8 +90,9 @@ def emulator_of(item: pytest.Item) -> str:
         return found[0] if found else ""
     if item.path.parent.name not in ALTERNATING or os.environ.get("QMPSH_TEST_EVERY") or not found:
         return ""
-    # By name, so that it is the same one in every run.
-    return found[zlib.crc32(item.nodeid.partition("[")[0].encode()) % len(found)]
+    # By name and row, so that it is the same one in every run.
+    row = re.sub(r"qemu-system-\w+", "", item.nodeid)
+    return found[zlib.crc32(row.encode()) % len(found)]
 
 
 def is_for_another_emulator(item: pytest.Item) -> bool:
