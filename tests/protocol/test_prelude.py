@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import example, given
@@ -32,7 +33,7 @@ LEFT_BY_OTHERS = st.lists(
         ]
     )
     | st.binary(max_size=20)
-).map(lambda pieces: b"".join(pieces).replace(b'{"QMP"', b" "))
+).map(lambda pieces: re.sub(rb'\{"QMP"|QEMU ', b".", b"".join(pieces)))
 
 
 def begun() -> Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qmpsh.shell.qom.place import QomPlace, parent_of, places_of
@@ -90,6 +90,7 @@ def test_what_a_prompt_cannot_show_is_not_shown() -> None:
 @given(
     st.text(st.sampled_from("ab./- "), max_size=12), st.text(st.sampled_from("ab./- "), max_size=12)
 )
+@example("..", "-/")
 def test_any_path_is_absolute_and_stays_what_it_is(first: str, second: str) -> None:
     place = QomPlace(QomPlace().resolve(f"/x/{first}"))
     found = place.resolve(second)

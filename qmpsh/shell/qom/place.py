@@ -36,7 +36,8 @@ class QomPlace(NamedTuple):
                 del steps[-1:]
             elif step not in ("", "."):
                 steps.append(step)
-        return ("" if is_name and steps else "/") + "/".join(steps)
+        found = "/".join(steps)
+        return found if is_name and found not in ("", BACK) else f"/{found}"
 
     def resolve_property(self, text: str) -> tuple[str, str]:
         """Return path and name of a property: `mac`, `net0.mac` or `net0/mac`.
