@@ -157,6 +157,19 @@ def test_a_closed_terminal_takes_nothing_from_the_others(screen: Terminal, vm: V
     wait_until(lambda: not vm_has_clients(vm))
 
 
+@pytest.mark.tmux
+@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
+def test_a_line_prompt_shares_whatever_its_terminal_is(
+    screen: Terminal, vm: Vm, run_qmpsh: RunQmpsh, term: str
+) -> None:
+    screen.start("env", f"TERM={term}", sys.executable, "-m", "qmpsh", "--plain", vm.path)
+    screen.sees("(QEMU)")
+    wait_until(lambda: clients_of_share(vm.path) is not None)
+    assert run_qmpsh(vm.path, "query-version").returncode == 0
+    screen.keys("query-status", "Enter")
+    screen.sees('"status"')
+
+
 def is_served_on(shell: Terminal) -> None:
     """A shell that goes through another process has noticed nothing, and leaves."""
     shell.keys("stop", "Enter")

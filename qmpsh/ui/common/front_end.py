@@ -150,13 +150,8 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._driver = Driver(self.session, self._after_turn)
         self._runner = LineRunner(self.session, self._reporter, self._leave, env.clock)
 
-    def _attach(
-        self, app: Application[Result], buffer: Buffer, make_bindings: Callable[[], object]
-    ) -> None:
-        """Connect the application and the buffer of the typed line, which are made last.
-
-        make_bindings: makes prompt_toolkit's own key bindings, which the first key needs
-        """
+    def _attach(self, app: Application[Result], buffer: Buffer) -> None:
+        """Connect the application and the buffer of the typed line, which are made last."""
         # How long to wait to distinguish Escape alone from the start of an escape sequence.
         app.ttimeoutlen = ALT_SECONDS
         # A hint or a completion may have asked the VM for something.
@@ -172,6 +167,12 @@ class TerminalFrontEnd(ABC, Generic[Key]):
         self._suspender = Suspender(self.session, lambda: app, self._driver.turn)
         self._apply("editing")
         self.session.preferences.subscribe(self._apply)
+
+    def _hold_back(self, app: Application[Result], make_bindings: Callable[[], object]) -> None:
+        """Let what the first frame of an application does not need wait for it.
+
+        make_bindings: makes prompt_toolkit's own key bindings, which the first key needs
+        """
         self.session.is_held_back = True
 
         def go_on() -> None:

@@ -92,14 +92,15 @@ class LinePrompt(TerminalFrontEnd[None]):
         keys = KeyBindings()
         with create_app_session(output=self._terminal), late_bindings() as make_bindings:
             self._prompt = self._make_prompt(history, completer, keys)
-        if not self._is_dumb:
+        if not self._is_dumb:  # there another application draws the prompt
             draw_quietly(self._prompt.app)
+            self._hold_back(self._prompt.app, make_bindings)
         self._reporter.on_machine_change = self._on_news.set
         buffer = self._prompt.default_buffer
         self._guide = Guide(self.session, buffer, completer, self._advice)
         self._guide.bind(keys, Condition(lambda: self._prompt.app.current_buffer is buffer))
         self._reporter.on_values = self._guide.offer_again
-        self._attach(self._prompt.app, self._prompt.default_buffer, make_bindings)
+        self._attach(self._prompt.app, self._prompt.default_buffer)
         watch_escape(self._prompt.app, lambda: False)
 
     def _make_reporter(self, advice: Advice) -> Printer:
