@@ -144,6 +144,11 @@ class Progress:
 
     # ------------------------------------------------------------------ asking
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way, expected or being asked: no query is due until an event."""
+        return not (self._waiting or self._suspected or self.count)
+
     def due(self, now: float) -> float | None:
         """Return the seconds until a query is due; None for never."""
         if self._waiting:

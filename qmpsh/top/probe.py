@@ -154,6 +154,14 @@ class Probe:
         """Whether it is to be reached, now that there is room."""
         return self._contact is None and self._client is None
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing of it has a deadline: what comes next, its descriptors say."""
+        if self._client is None:
+            return self._contact is None
+        is_asked = bool(self._asked or self._orders)
+        return not (is_asked or self.sharers) and self.record.progress.is_idle
+
     # -------------------------------------------------------------------- rounds
 
     def begin_round(self, now: float) -> None:
@@ -178,8 +186,8 @@ class Probe:
             self.record.asked_at = now
         self.turn(now)
 
-    def turn(self, now: float) -> None:
-        """Go on as far as possible without waiting."""
+    def turn(self, now: float, fd: int = -1) -> None:
+        """Go on as far as possible without waiting. fd: the descriptor that is ready, -1 for any"""
         if self._client is None and self._contact is not None:
             self._approach(self._contact, now)
         if self._client is None:
@@ -189,10 +197,15 @@ class Probe:
             self._lose(self._client.lost, now)
         elif self._plan.holds:
             self._ask_progress(self._client, now)
-            if self._share is not None:
-                self._share.poll(self._client)
+            if self.sharers or fd == self.share_fd:
+                self._serve(self._client)
         elif not (self._asked or self._orders):
             self._leave()
+
+    def _serve(self, client: Client) -> None:
+        """Go on with those who share its monitor, of whom one may have just come."""
+        if self._share is not None:
+            self._share.poll(client)
 
     def _approach(self, contact: Contact, now: float) -> None:
         """Go on towards a session."""
@@ -249,6 +262,7 @@ class Probe:
         if self._plan.holds and client.holder is None:
             self._share = quiet_share(self._plan.settings)
             self._share.follow(client)
+            self._serve(client)
         if record.progress.works():
             self._rota.want(*_WORK)
         self._ask(client, self._rota.next_round())
@@ -357,22 +371,18 @@ class Probe:
             self.record.pid = pid if pid and qemu_command_of(pid) is not None else 0
             self._taps, self._seeks_taps = (), True
 
-    def look_at_process(self, now: float) -> None:
-        """Read what the process uses."""
+    def look_at_process(self, now: float) -> tuple[str, ...]:
+        """Read what the process uses; return the host's interfaces of its network cards."""
         record = self.record
         if not record.pid and record.threads and self._client is not None:
             self._find_process(self._client)
         if not record.pid:
-            return
+            return ()
         record.usage.on_process(maybe_usage(record.pid))
         if record.threads and (self.is_visible or self._begun % _SELDOM == 0):
             record.usage.guest.read((thread_seconds(record.pid, record.threads),), now)
         if self._seeks_taps or self._begun % _RARE == 0:
             self._taps, self._seeks_taps = tap_names(record.pid), False
-
-    @property
-    def taps(self) -> tuple[str, ...]:
-        """The host's interfaces of its network cards."""
         return self._taps
 
     # -------------------------------------------------------------------- the end

@@ -114,7 +114,7 @@ class Watch:
         for fd, _ in self._epoll.poll(0):
             probe = self._by_fd.get(fd)
             if probe is not None:
-                self._turn(probe)
+                self._turn(probe, fd)
         for probe in [*self._soon]:
             self._turn(probe)
         now = time.monotonic()
@@ -145,20 +145,20 @@ class Watch:
         """Read what the processes use."""
         interfaces = None
         for probe in self._probes.values():
-            probe.look_at_process(now)
-            if probe.taps:
+            taps = probe.look_at_process(now)
+            if taps:
                 interfaces = interface_bytes() if interfaces is None else interfaces
-                probe.record.usage.on_interfaces(probe.taps, interfaces, time.monotonic())
+                probe.record.usage.on_interfaces(taps, interfaces, time.monotonic())
 
     def turn(self, probe: Probe) -> None:
         """Go on with one that was given an order."""
         self._turn(probe)
 
-    def _turn(self, probe: Probe) -> None:
+    def _turn(self, probe: Probe, fd: int = -1) -> None:
         client = probe.client
         if client is not None:
             client.poll(0)
-        probe.turn(time.monotonic())
+        probe.turn(time.monotonic(), fd)
         self._follow(probe)
 
     def _reach(self, now: float) -> None:
@@ -180,8 +180,9 @@ class Watch:
         self._reach(now)
         puzzling = []
         for probe in self._probes.values():
-            probe.turn(now)
-            self._follow(probe)
+            if not probe.is_at_rest:
+                probe.turn(now)
+                self._follow(probe)
             if probe.needs_sockets:
                 puzzling.append(probe)
         if puzzling and now >= self._next_reasons:
