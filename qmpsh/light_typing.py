@@ -24,12 +24,8 @@ else:
         __slots__ = ()
 
         def __new__(cls, *values, **named):
-            missing = len(cls._fields) - len(values)
-            if named or missing:
-                if named or not 0 < missing <= len(cls._defaults):
-                    values = _bind(cls, values, named)
-                else:
-                    values += cls._defaults[-missing:]
+            if named or len(values) != len(cls._fields):
+                values = _bind(cls, values, named)
             return tuple.__new__(cls, values)
 
         def __getnewargs__(self):
@@ -51,7 +47,7 @@ else:
 
     _MANY = 100
     _counts = {}
-    """how often each class was made with names"""
+    """how often each class was made with names, or with defaults"""
 
     def _bind(cls, values, named):
         """Return the values of all fields in order. Raises TypeError as any function does."""
@@ -60,6 +56,9 @@ else:
         if count == _MANY:
             # In a long script it pays to compile the constructor that `typing` gives every class.
             cls.__new__ = namedtuple(cls.__name__, fields, defaults=cls._defaults).__new__
+        missing = len(fields) - len(values)
+        if not named and 0 < missing <= len(cls._defaults):
+            return values + cls._defaults[-missing:]
         filled = cls._field_defaults | named
         filled.update(zip(fields, values, strict=False))
         if len(filled) == len(fields) >= len(values) and named.keys().isdisjoint(

@@ -278,11 +278,12 @@ class Client:
         """
         if self.closed:
             return False
-        return self._go_on(self._wait(timeout, {}).get(self.stream.fileno(), 0))
+        fd = self.stream.fileno()
+        return self._go_on(self._wait(fd, timeout, {}).get(fd, 0))
 
-    def _wait(self, timeout: float | None, others: Mapping[int, int]) -> dict[int, int]:
+    def _wait(self, fd: int, timeout: float | None, others: Mapping[int, int]) -> dict[int, int]:
         """Wait for the socket or another descriptor; return the flags of those that are ready."""
-        wanted = {self.stream.fileno(): READ | WRITE if self.wants_write else READ, **others}
+        wanted = {fd: READ | WRITE if self.wants_write else READ, **others}
         return self._poller.wait(wanted, self._limit(timeout))
 
     def _go_on(self, flags: int) -> bool:
@@ -294,8 +295,8 @@ class Client:
             happened = True
         elif flags & ~WRITE or (flags and self.stream.wants_write):
             happened = self._read() or happened
-        if self._outbox.due is not None:
-            self._write()
+        if not self._outbox.rest:
+            self._write()  # replies made room for more, or time did
         if self._outbox.error is not None and not (happened or self.closed):
             self._lose(self._outbox.error)
             happened = True
@@ -329,7 +330,6 @@ class Client:
             self._take_messages()
             if len(data) < _READ_BYTES or self.closed or self._turn.is_decoding:
                 break
-        self._write()  # replies made room for more commands
         return happened
 
     def _take_messages(self) -> None:
@@ -408,7 +408,7 @@ def poll_beside(client: Client, others: Mapping[int, int], timeout: float | None
 
     others: READ, WRITE, both or BROKEN, by descriptor
     """
-    flags = client._wait(timeout, others)
+    flags = client._wait(client.fileno(), timeout, others)
     client._go_on(flags.pop(client.fileno(), 0))
     return {*flags}
 

@@ -18,6 +18,7 @@ BROKEN: Final = 0
 
 _SIGNAL_SECONDS: Final = 1.0
 """seconds until a signal that came at the wrong moment is handled"""
+_SIGNAL_MILLIS: Final = 1000
 
 
 class Poller:
@@ -43,11 +44,11 @@ class Poller:
             for fd, flags in wanted.items():
                 self._poller.register(fd, flags)
         left = math.inf if seconds is None else seconds
-        while not (ready := self._poller.poll(_millis(min(left, _SIGNAL_SECONDS)))):
+        while left > _SIGNAL_SECONDS:
+            if ready := self._poller.poll(_SIGNAL_MILLIS):
+                return dict(ready)
             left -= _SIGNAL_SECONDS
-            if left <= 0:
-                break
-        return dict(ready)
+        return dict(self._poller.poll(_millis(left)))
 
 
 def wait_for(wanted: Mapping[int, int], seconds: float | None) -> set[int]:

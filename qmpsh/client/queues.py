@@ -35,13 +35,24 @@ _NO_REPLY: Final = "no reply to {name} yet"
 
 
 class Pending:
-    """A command that was submitted. Done once it has a `reply`, or an `error` in its place.
+    """A command that was submitted.
 
+    done:    it has a `reply`, or an `error` in its place, and nothing more will come
     written: the stream took all of it; before, the server cannot have obeyed
     on_reply: called with it once the reply has come, None for nothing
     """
 
-    __slots__ = ("answered", "command", "error", "id", "on_reply", "reply", "submitted", "written")
+    __slots__ = (
+        "answered",
+        "command",
+        "done",
+        "error",
+        "id",
+        "on_reply",
+        "reply",
+        "submitted",
+        "written",
+    )
 
     def __init__(self, command: Command, id: str, on_reply: ReplyHandler | None = None) -> None:
         self.command = command
@@ -49,14 +60,9 @@ class Pending:
         self.id = id
         self.reply: Reply | ErrorReply | None = None
         self.error: QmpshError | None = None
-        self.written = False
+        self.written = self.done = False
         self.submitted = time.monotonic()
         self.answered = self.submitted
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more will come."""
-        return self.reply is not None or self.error is not None
 
     def overdue(self, seconds: float, *, is_unsent: bool) -> ReplyTimeout:
         """Return the error for no reply in time. is_unsent: nothing of it was written"""
@@ -186,6 +192,8 @@ class Outbox:
 
         Only when the one before is written: nothing may come between its bytes.
         """
+        if not (self._in_band or self._out_of_band):
+            return False
         queue = self._next()
         if queue is None or (self._rate_limiter is not None and now < self._rate_limiter.due):
             return False
@@ -201,9 +209,7 @@ class Outbox:
 
     def write_to(self, stream: Stream, tracer: Tracer | None) -> None:
         """Write until there is nothing that may go now, or no room."""
-        while self.error is None:
-            if not self.rest and not self.begin_next(time.monotonic()):
-                return
+        while self.error is None and (self.rest or self.begin_next(time.monotonic())):
             try:
                 self._send_to(stream, tracer)
             except ConnectionLost as error:
@@ -417,6 +423,7 @@ class Inbox:
             return None
         pending = self._pendings.pop(message.id)
         pending.reply = message
+        pending.done = True
         pending.answered = time.monotonic()
         if pending.on_reply is not None:
             pending.on_reply(pending)
@@ -432,4 +439,5 @@ class Inbox:
         self._pendings.clear()
         for pending in pendings:
             pending.error = error
+            pending.done = True
             pending.answered = time.monotonic()

@@ -314,7 +314,7 @@ class Connection:
             raise self._error
         try:
             frame = self._framer.next_frame()
-            if not isinstance(frame, Pause):
+            if isinstance(frame, Frame):
                 return self._accept(frame)
         except ProtocolError as error:
             self._error = error

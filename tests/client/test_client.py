@@ -19,7 +19,7 @@ from qmpsh.errors import (
     StreamEnded,
     UsageError,
 )
-from qmpsh.jsontypes import JsonObject
+from qmpsh.jsontypes import Json, JsonObject
 from qmpsh.protocol.messages import Command, ErrorReply, Event, Reply
 from tests.client.fakes import FakeStream, Heard, line, reply
 from tests.client.servers import GREETING
@@ -277,6 +277,19 @@ def test_a_large_message_is_decoded_in_turns(monkeypatch: pytest.MonkeyPatch) ->
     assert turns > 20
     client.poll(0)
     assert len(heard) == 2
+    client.close()
+
+
+def test_a_large_reply_makes_room_for_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within the turn that decodes the last of it: the server may have no more to say."""
+    monkeypatch.setattr(queues, "_DECODE_SECONDS", 0.0)
+    client = ready(stream := FakeStream([]))
+    pendings = [client.submit(Command(f"c{n}")) for n in range(WINDOW + 1)]
+    answer: list[Json] = [{"b": n} for n in range(100_000)]
+    stream.received.append(line({"return": answer, "id": pendings[0].id}))
+    while not pendings[0].done:
+        client.poll(0)
+    assert len(sent(stream)) == WINDOW + 1
     client.close()
 
 
