@@ -30,6 +30,7 @@ _GROUP: Final = "group"
 """the tag for a group of an inventory"""
 _MAX_FILE_BYTES: Final = 16 << 20
 _LIBVIRT_SECONDS: Final = 10.0  # to list its domains
+_WILD: Final = re.compile(r"[*?]")
 _GLOB_MARKS: Final = re.compile(r"[*?\[]")
 _SCHEME: Final = re.compile(r"[A-Za-z][\w+.-]*:")
 _OTHERS: Final = re.compile(r"(?i)(?<![a-z])(?:qga|guest[-_]agent|hmp)(?![a-z])")
@@ -48,6 +49,9 @@ _NOT_A_TAG: Final = "expected ADDRESS [NAME] [KEY=VALUE...], not {word}"
 _NONE_HERE: Final = "-a all: no monitor was found on this machine; qmpsh ls shows what it finds"
 _NO_DOMAIN: Final = "-a {text}: no running domain has such a name"
 _ELSEWHERE: Final = "what {globs} on other hosts may find"
+_WILD_NAMES: Final = (
+    "left out {count} with * or ? in the name of the socket, which means others too"
+)
 _LEFT_OUT: Final = "left out {count} of {owners}, which holds its monitors for good"
 
 
@@ -137,23 +141,30 @@ class TargetReader:
             return _domains(text)
         if text.startswith("exec:"):
             return [_target(text)]
-        texts = expand_braces(text)
         if text.startswith(_SSH):
-            return [_remote(one) for each in texts for one in _on_hosts(each)]
+            return [_remote(one) for each in expand_braces(text) for one in _on_hosts(each)]
+        is_there = os.path.exists(text.removeprefix("unix:"))
+        texts = [text] if is_there else expand_braces(text)
         return [target for one in texts for target in self._local(one)]
 
     def _local(self, text: str) -> Iterable[Target]:
         """Return the sockets of a glob, else the one server that a text names."""
         path = text.removeprefix("unix:")
         is_path = text.startswith("unix:") or not _SCHEME.match(text)
-        if not (is_path and _GLOB_MARKS.search(path)) or os.path.exists(path):
+        # A socket of another user that is called `*.sock` hides no others.
+        is_there = os.path.exists(path) and not _WILD.search(path)
+        if is_there or not (is_path and _GLOB_MARKS.search(path)):
             return [_named(text, agent=self._agent)]
-        found = filter(_is_socket, glob.glob(os.path.expanduser(path), recursive=True))
+        paths = glob.glob(os.path.expanduser(path), recursive=True)
+        sockets = [one for one in paths if _is_socket(one)]
+        found = [one for one in sockets if not _WILD.search(one)]
+        if len(found) < len(sockets):
+            self._note(_WILD_NAMES.format(count=len(sockets) - len(found)))
         wanted = found if self._agent else monitors_among(found, path)
         paths = sorted(wanted, key=natural_key)
         if not paths:
             raise UsageError(_NO_MATCH.format(text=shortened(text)))
-        return [Target(UnixAddress(one), one, is_found=True) for one in paths]
+        return [Target(UnixAddress(one), _unmistakable(one), is_found=True) for one in paths]
 
     def _by_default(self) -> Iterable[Target]:
         """Return what `all` means: the targets of QMPSH_ALL, of which `all` is this machine."""
@@ -288,6 +299,14 @@ def monitors_among(paths: Iterable[str], pattern: str) -> Iterable[str]:
 def is_named_otherwise(path: str) -> bool:
     """Whether a socket, or what a glob seeks, has the name of an agent or of an HMP monitor."""
     return _OTHERS.search(os.path.basename(path)) is not None
+
+
+def _unmistakable(path: str) -> str:
+    """Return a path that was found as a text that means nothing else, whatever its file is called:
+    `./exec:id` is a socket, and `exec:id` a command.
+    """
+    is_mistakable = path == ALL or path[0] in "@~" or _SCHEME.match(path)
+    return f"./{path}" if is_mistakable else path
 
 
 def _is_socket(path: str) -> bool:

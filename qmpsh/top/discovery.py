@@ -40,15 +40,16 @@ _LEFT_OUT: Final = (
 class Discovery:
     """The VMs of some TARGETs, as they are found now.
 
-    note:    takes remarks
+    note:    takes remarks, each of them once: what is read again is left out again
     literal: addresses that were given one by one, whose VMs are expected to come again
     """
 
     def __init__(self, texts: Sequence[str], note: Callable[[str], None]) -> None:
         self.literal: frozenset[str] = frozenset()
         self._texts = tuple(texts)
-        self._note = note
-        self._reader = TargetReader(agent=False, note=note)
+        self.note = note
+        self._noted: set[str] = set()
+        self._reader = TargetReader(agent=False, note=self._note)
         self._hosts: RemoteHosts | None = None
         self._fixed: list[Target] = []
         self._local: list[Target] = []
@@ -56,6 +57,11 @@ class Discovery:
         self._emulators: frozenset[int] = frozenset()
         self._read_at = float("-inf")
         self._absent = AbsentHosts()
+
+    def _note(self, text: str) -> None:
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
 
     @property
     def targets(self) -> list[Target]:

@@ -13,7 +13,7 @@ from typing import Final
 from qmpsh.light_typing import NamedTuple
 from qmpsh.top.columns import BY_KEY, VmColumn
 from qmpsh.top.names import tell_apart
-from qmpsh.top.record import Link, VmRecord
+from qmpsh.top.record import VmRecord
 
 STEADY_SECONDS: Final = 3.0
 """seconds after a cursor key for which rows stay where they are"""
@@ -21,9 +21,6 @@ SETTLE_SECONDS: Final = 2.0
 """seconds after which even a user who has pressed no key has seen which VM is selected"""
 MOMENT_SECONDS: Final = 5.0
 """seconds for which a VM that has ended is shown"""
-
-
-_ENDED: Final = frozenset({Link.GONE, Link.REFUSED})
 
 
 class Filter(NamedTuple):
@@ -118,8 +115,7 @@ class Order:
         shown = [
             one
             for one in records
-            if one.link is Link.UP
-            or one.link not in _ENDED
+            if not one.has_ended
             or now - one.since <= MOMENT_SECONDS
             or one.target.text in self.literal
         ]

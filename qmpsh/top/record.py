@@ -128,7 +128,7 @@ class VmRecord:
         self.error = error
         if link is not Link.UP:
             self.asked_at = None
-        if link in (Link.GONE, Link.REFUSED):
+        if self.has_ended:
             self.progress.on_connection_lost()
             self.pid = 0
             self.usage.forget()
@@ -137,6 +137,11 @@ class VmRecord:
     def is_up(self) -> bool:
         """Whether it has answered lately."""
         return self.link is Link.UP
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is nothing to connect to any more, or never was."""
+        return self.link in (Link.GONE, Link.REFUSED)
 
     def silence(self, now: float) -> float:
         """Return for how many seconds a question has had no answer."""

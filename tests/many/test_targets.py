@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmpsh.address import UnixAddress, parse_address
 from qmpsh.errors import AddressError, QmpshError, UsageError
 from qmpsh.many.targets import Target, TargetReader, counted
 from tests.qemu import new_folder
@@ -47,6 +51,38 @@ def test_braces_and_several_targets_give_each_vm_once(folder: str) -> None:
         f"{folder}/vm{{1..2}}.sock", f"{folder}/*.sock", f"{folder}/../{folder}/vm1.sock"
     )
     assert stems(targets)[:3] == ["vm1", "vm2", "vm10"]
+
+
+NAMES = st.one_of(
+    st.sampled_from(["all", "exec:id", "libvirt:", "@-", "@list", "ssh://h", "h:1", "~", "a", "b"]),
+    st.text("ab{},[]*?@:~!-1 ", min_size=1, max_size=12),
+)
+
+
+@given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+def test_what_a_glob_has_found_means_itself(names: list[str]) -> None:
+    """Other users choose the names of sockets in a folder that is shared, such as /tmp."""
+    with contextlib.ExitStack() as stack:
+        folder = new_folder()
+        stack.callback(shutil.rmtree, folder)
+        stack.enter_context(contextlib.chdir(folder))
+        for name in names:
+            one = stack.enter_context(socket.socket(socket.AF_UNIX))
+            one.bind(f"./{name.replace('/', '-')}")
+        plain = [name for name in names if not {*"*?"} & {*name}]
+        for pattern in ("*", f"{folder}/*"):
+            if not plain:
+                with pytest.raises(UsageError):
+                    TargetReader(agent=False, note=lambda text: None).read_all([pattern])
+                continue
+            targets = TargetReader(agent=False, note=lambda text: None).read_all([pattern])
+            assert len(targets) == len(plain)
+            for target in targets:
+                meant = parse_address(target.text)
+                assert [one.address for one in read(target.text)] == [meant]
+                assert isinstance(meant, UnixAddress)
+                assert isinstance(target.address, UnixAddress)
+                assert os.path.samefile(meant.path, target.address.path)
 
 
 def test_a_socket_that_is_named_may_be_missing() -> None:

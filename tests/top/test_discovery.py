@@ -85,3 +85,22 @@ def test_domains_of_libvirt_are_not_touched_unless_they_are_named(
     discovery = Discovery(["libvirt:"], said.append)
     discovery.find()
     assert len(discovery.targets) == 2
+
+
+def test_a_remark_is_made_once(folder: str) -> None:
+    """And not in the middle of the table, which is on the screen by then."""
+    first: list[str] = []
+    later: list[str] = []
+    with ExitStack() as stack:
+        listen(stack, f"{folder}/a.sock")
+        listen(stack, f"{folder}/*.sock")
+        discovery = Discovery([f"{folder}/*.sock"], first.append)
+        discovery.find()
+        discovery.note = later.append
+        discovery.find_again()
+        assert names(discovery) == ["a"]
+        assert first == ["left out 1 with * or ? in the name of the socket, which means others too"]
+        assert not later
+        listen(stack, f"{folder}/b?.sock")
+        discovery.find_again()
+        assert len(later) == 1

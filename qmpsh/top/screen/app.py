@@ -148,6 +148,7 @@ class TopScreen:
     async def run(self) -> int:
         """Run until the user leaves; return the exit code. Raises UsageError, CannotConnect."""
         self._discovery.find()
+        self._discovery.note = self.state.say  # stderr would be the middle of the table
         self.watch.set_targets(self._discovery.targets)
         self.state.order.literal = self._discovery.literal
         with create_app_session(self._env.input):
