@@ -6,7 +6,6 @@ shell's verbs in `language/verbs.py`; nothing is written down twice.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 
 from qmpsh.language.syntax import FORMATS
@@ -150,6 +149,8 @@ def columns(table: Iterable[tuple[str, str]], width: int = 46) -> str:
 
 def wrapped_columns(table: Iterable[tuple[str, str]], columns: int = 79) -> str:
     """Return the same, with the second column after the longest of the first, and wrapped."""
+    import textwrap  # here: it compiles patterns that only who reads a page needs
+
     rows = list(table)
     width = max(len(left) for left, _ in rows) + 3
     lines: list[str] = []

@@ -8,7 +8,6 @@ half-remembered name is found all the same.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -19,7 +18,6 @@ from qmpsh.language.scanner import Scanner
 from qmpsh.language.tokens import ScanState
 from qmpsh.light_typing import TYPE_CHECKING, Enum, NamedTuple, auto
 from qmpsh.patterns import LatePattern
-from qmpsh.schema.actions import actions_of
 from qmpsh.schema.model import Schema
 
 if TYPE_CHECKING:
@@ -118,15 +116,24 @@ class Catalog:
         """Return the catalog for a line: inside a transaction its commands are the actions."""
         if not transaction:
             return self
-        found = copy.copy(self)
+        # Imported here: few lines are inside one.
+        from qmpsh.schema.actions import actions_of
+
+        found = self._copy()
         actions = actions_of(self.schema) if self.schema is not None else None
         found.schema = actions
         found.commands = actions.commands if actions is not None else ()
         return found
 
+    def _copy(self) -> Catalog:
+        # Not copy.copy(), which takes as long to load as three modules of ours.
+        found = Catalog()
+        vars(found).update(vars(self))
+        return found
+
     def without_files(self) -> Catalog:
         """Return the catalog without the files of this host: no folder is read for it."""
-        found = copy.copy(self)
+        found = self._copy()
         found.paths = lambda prefix: []
         return found
 

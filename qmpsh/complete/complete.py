@@ -3,8 +3,7 @@
 Pure and in memory: a keystroke sends no query. What only the running VM knows comes through
 `LiveValues`, which answers from what it has. There are functions for commands and their members,
 for verbs and the kinds of words they take, for the options of `.set` and their values, for events
-(after `.wait`, `.events` and `--wait=`), and for brackets: with these, a value of any depth can be
-built without typing a mark by hand.
+(after `.wait`, `.events` and `--wait=`).
 """
 
 from __future__ import annotations
@@ -20,63 +19,34 @@ from qmpsh.complete.candidates import (
     without_misfits,
 )
 from qmpsh.complete.insertion import write_candidates
-from qmpsh.complete.line import typed_arguments
-from qmpsh.complete.members import key_candidates, value_candidates
-from qmpsh.language.cursor import CursorContext, KeyPart, Slot, find_context
+from qmpsh.language.cursor import CursorContext, Slot, find_context
 from qmpsh.language.modifiers import MODIFIERS
 from qmpsh.language.syntax import FORMATS, Mode
 from qmpsh.language.verbs import LIVE, VERB_MODIFIERS, VERBS, Takes
-from qmpsh.usage import MODIFIERS as SUMMARIES
-
-
-def bracket_keys(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Return the members that may follow; the closing mark where there is none."""
-    found = list(key_candidates(context, catalog))
-    is_end = context.bracketed and not found and not context.prefix
-    if is_end and typed_arguments(context, catalog) is not None:
-        found.append(Candidate("}", context.start, "end"))
-    return found
-
-
-def bracket_values(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    """Return the values that may stand there; after a complete word, what follows it."""
-    found = list(value_candidates(context, catalog))
-    is_whole = not found or any(candidate.text == context.prefix for candidate in found)
-    if context.bracketed and context.prefix and not context.quote and is_whole:
-        found += _after_word(context, catalog)
-    return found
-
-
-def after_value(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    """Yield what may follow a complete value."""
-    if typed_arguments(context, catalog) is None:
-        return
-    is_item = context.slot is Slot.AFTER_ITEM
-    lacking = [] if is_item else list(key_candidates(context, catalog))
-    if is_item or lacking:
-        yield Candidate(", ", context.start, "next")
-    if not any(member.required for member in lacking):
-        yield Candidate("]" if is_item else "}", context.start, "end")
-
-
-def _after_word(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
-    end = context.start + len(context.prefix)
-    if not context.path:
-        return iter(())  # `={: x`, which no name owns
-    if context.path[-1].isdigit():
-        return after_value(context._replace(slot=Slot.AFTER_ITEM, start=end), catalog)
-    owner = context._replace(path=context.path[:-1], pieces=(KeyPart("", end),), start=end)
-    return after_value(owner._replace(slot=Slot.AFTER_MEMBER), catalog)
 
 
 def member_keys(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
     """Return the members that may follow, and the paths where one may stand instead."""
+    # Imported here, as below: the name of a command, which is most often completed, has none.
+    from qmpsh.complete.member_slots import bracket_keys
+
     found = bracket_keys(context, catalog)
     return found if context.path_start is None else [*found, *_reply_paths(context, catalog)]
 
 
+def _values(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    from qmpsh.complete.member_slots import bracket_values
+
+    return bracket_values(context, catalog)
+
+
+def _after_value(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
+    from qmpsh.complete.member_slots import after_value
+
+    return after_value(context, catalog)
+
+
 def _reply_paths(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
-    # Imported here, as below: the words of verbs are needed for a verb's line alone.
     from qmpsh.complete.verb_words import reply_paths
 
     return reply_paths(context, catalog)
@@ -146,9 +116,9 @@ def prefetch(text: str, cursor: int, catalog: Catalog, mode: Mode) -> None:
     """Have `catalog.live` note the queries that a completion here would miss."""
     context = find_context(text, cursor, mode)
     if context.slot in (Slot.KEY, Slot.VALUE):
-        complete_members = key_candidates if context.slot is Slot.KEY else value_candidates
-        inside = catalog.inside(transaction=context.in_transaction)
-        complete_members(context, inside.without_files())
+        from qmpsh.complete.member_slots import prefetch_members
+
+        prefetch_members(context, catalog.inside(transaction=context.in_transaction))
     elif context.takes in LIVE:
         list(_verb_words(text[:cursor], context, catalog))
 
@@ -213,6 +183,8 @@ def _modifiers(context: CursorContext, catalog: Catalog) -> Iterable[Candidate]:
 
 
 def _modifier(name: str, context: CursorContext, tail: str = "") -> Candidate:
+    from qmpsh.usage import MODIFIERS as SUMMARIES
+
     value, summary = SUMMARIES.get(name, ("", ""))
     return Candidate(f"--{name}{tail}", context.start, value.strip(), summary)
 
@@ -244,9 +216,9 @@ _AT: dict[Slot, Callable[[CursorContext, Catalog], Iterable[Candidate]]] = {
     Slot.VERB: _verbs,
     Slot.KEY: member_keys,
     Slot.REPLY_PATH: _reply_paths,
-    Slot.VALUE: bracket_values,
-    Slot.AFTER_MEMBER: after_value,
-    Slot.AFTER_ITEM: after_value,
+    Slot.VALUE: _values,
+    Slot.AFTER_MEMBER: _after_value,
+    Slot.AFTER_ITEM: _after_value,
     Slot.MODIFIER: _modifiers,
     Slot.HMP: _hmp,
     Slot.FILE: _complete_files,

@@ -17,7 +17,6 @@ line is valid: the member is declared, not given yet, and the word can be its va
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from qmpsh.errors import NoValue
@@ -216,6 +215,8 @@ def _is_starred(schema: Schema, kind: ObjectType, tags: Mapping[str, str]) -> bo
 
 def hanging(head: str, text: str, width: int) -> list[str]:
     """Return the text after its head, wrapped with a hanging indent; below it if room is short."""
+    import textwrap  # here: it compiles patterns that only who reads a page needs
+
     is_beside = len(head) + _MIN_COLUMNS <= width
     indent = " " * (len(head) if is_beside else _INDENT_COLUMNS)
     lines = textwrap.wrap(

@@ -29,7 +29,6 @@ from qmpsh.shell.introspection import Introspection, load_all
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.settings import list_paths
 from qmpsh.shell.steps import Task
-from qmpsh.shell.waiting.rules import known_ends
 from qmpsh.system.listener import accepted_of, listener_of
 from qmpsh.system.peer import replaced_program
 from qmpsh.system.proc import unix_sockets
@@ -51,8 +50,12 @@ def candidates(
     """
     catalog = Catalog()
     catalog.paths = list_paths
-    catalog.ends = known_ends()
     where = find_context(text, len(text), mode).slot
+    if where is Slot.MODIFIER:
+        # Imported here: the rules are of use to `--wait` alone.
+        from qmpsh.shell.waiting.rules import known_ends
+
+        catalog.ends = known_ends()
     with contextlib.suppress(QmpshError, OSError), _visiting(server) as visit:
         if where is not Slot.VERB and visit.is_hmp_monitor:
             mode, where = mode._replace(hmp=True), Slot.HMP
