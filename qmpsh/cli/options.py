@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import click
 
 from qmpsh.address import address_forms
@@ -183,8 +185,30 @@ OPTIONS: list[click.Parameter] = [
 
 COMMAND = Program("qmpsh", params=OPTIONS, context_settings=HELP_FLAGS)
 click.version_option(__version__, "-V", "--version", prog_name="qmpsh")(COMMAND)
+_NOT_OF_RUN = frozenset(
+    {
+        *("--all", "--only", "--except", "--parallel", "--no-fold"),
+        *("--guest-agent", "--skip-negotiation", "--direct"),
+    }
+)
+"""Options for VMs that run already, and for other servers"""
+
+
+def _option_of_run(option: click.Parameter) -> click.Parameter:
+    """Return an option as `qmpsh run` has it: hidden if it says nothing there, but with a message
+    of its own.
+    """
+    if isinstance(option, click.Option) and _NOT_OF_RUN.intersection(option.opts):
+        option = copy.copy(option)
+        option.hidden = True
+    return option
+
+
 RUN = Run(
-    "qmpsh run", params=COMMAND.params, help=RUN_HELP, context_settings=COMMAND.context_settings
+    "qmpsh run",
+    params=[_option_of_run(one) for one in COMMAND.params],
+    help=RUN_HELP,
+    context_settings=COMMAND.context_settings,
 )
 
 

@@ -207,6 +207,7 @@ def test_help(run_qmpsh: RunQmpsh) -> None:
     done = run_qmpsh("run", "--help")
     assert done.stdout.startswith("Usage: qmpsh run [OPTIONS] [-- QEMU ARGS...]\n")
     assert "--connect-timeout" in done.stdout
+    assert "--all" not in done.stdout
     assert (done.stderr, done.returncode) == ("", 0)
 
 

@@ -13,7 +13,7 @@ from qmpsh.address import complete_scheme, looks_like_address
 from qmpsh.cli.argv import SUBCOMMANDS, SplitArgv, no_name
 from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import COMMANDS
-from qmpsh.cli.options import COMMAND
+from qmpsh.cli.options import COMMAND, RUN
 from qmpsh.cli.tab.line import line_items
 from qmpsh.cli.tab.offers import Ask, LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.sorting import CURSOR_MARK, name_rule, sort, takes_options
@@ -193,26 +193,18 @@ def _run_items(before: list[str], word: str) -> Iterator[ShellCandidate]:
     if words.options[-1:] == [CURSOR_MARK]:
         yield from _option_values(_read_options(words.options[:-2]), words.options[-2], word, 0)
     elif word.startswith("-"):
-        found = _options(_read_options(words.options), word)
-        yield from (one for one in found if one.text not in _NOT_OF_RUN)
+        yield from _options(_read_options(words.options), word, RUN)
 
 
-_NOT_OF_RUN = frozenset(
-    {
-        *("--all", "--only", "--except", "--parallel", "--no-fold"),
-        *("--guest-agent", "--skip-negotiation", "--direct"),
-    }
-)
-"""Options for VMs that run already, and for other servers"""
-
-
-def _options(context: click.Context, word: str) -> Iterator[ShellCandidate]:
+def _options(
+    context: click.Context, word: str, command: click.Command = COMMAND
+) -> Iterator[ShellCandidate]:
     """Yield the names of options, or after `--name=` its values."""
     name, equals, _ = word.partition("=")
     if equals:
         yield from _option_values(context, name, word, len(name) + 1)
         return
-    for item in COMMAND.shell_complete(context, word):
+    for item in command.shell_complete(context, word):
         yield ShellCandidate(str(item.value), note=item.help or "")
 
 
