@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents import Agent, AgentStarter, agents
-from tests.measuring import stop_measuring, unmeasured
+from tests.measuring import Measuring, stop_measuring
 from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.signals import give_children_the_defaults
@@ -71,10 +71,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 ONE_IS_ENOUGH = {"tab", "inspect", "ui"}
 """folders of tests about what is the same with every emulator: terminals, processes, /proc"""
 ALTERNATING = {
-    *("api", "batch", "client", "faults", "many", "replay", "run", "share", "system", "top"),
+    *("api", "batch", "client", "faults", "guest", "many", "replay", "run", "share", "system"),
+    *("top", "test_connection", "test_first_overview", "test_recipes", "test_redirects"),
+    *("test_session", "test_source", "test_wait_rules", "test_wirelog"),
 }
-"""The same for the ways to a VM, what goes wrong on them, and what is done with many: half of these
-tests have the first, half the second one. QMPSH_TEST_EVERY=1 runs them with both."""
+"""Folders, and files of others, where every second test has the second emulator, the rest the first
+one: the ways to a VM, what goes wrong on them, what is done with many, what a Linux in a VM does,
+and what a session does with whatever VM. QMPSH_TEST_EVERY=1 runs them with both."""
 
 
 def is_enough_with_one(item: pytest.Item) -> bool:
@@ -88,7 +91,8 @@ def emulator_of(item: pytest.Item) -> str:
     found = emulators()
     if is_enough_with_one(item):
         return found[0] if found else ""
-    if item.path.parent.name not in ALTERNATING or os.environ.get("QMPSH_TEST_EVERY") or not found:
+    alternates = not ALTERNATING.isdisjoint((item.path.parent.name, item.path.stem))
+    if not (alternates and found) or os.environ.get("QMPSH_TEST_EVERY"):
         return ""
     # By name and row, so that it is the same one in every run.
     row = re.sub(r"qemu-system-\w+", "", item.nodeid)
@@ -129,14 +133,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = in_turn([item for item in items if item in left])
 
 
+NOT_MEASURED = {"faults", "guest"}
+"""Folders of tests about faults and guests: each line that they reach has a test that means it."""
+_measuring = pytest.StashKey[Measuring]()
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Whether what a test runs counts as covered.
+
+    A property does not: what examples drawn by chance reach is not covered, each line has a test
+    that means it. Neither does a test that is run once more, with another emulator.
+    """
+    if item.path.parent.name in NOT_MEASURED:
+        return False
+    return not any(map(item.get_closest_marker, ("hypothesis", "mutation"))) and not is_again(item)
+
+
+def is_again(item: pytest.Item) -> bool:
+    """Whether a test is run with each emulator, and this is not the first."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    emulator = parameters.get("emulator", "")
+    return emulator_of(item) == "" and emulator not in ("", *emulators()[:1])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure what tests call, not what pytest does around it, nor what fixtures prepare."""
+    item.stash[_measuring] = Measuring()
+    with item.stash[_measuring].paused():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Properties are not measured: what examples drawn by chance reach is not to be counted as
-    covered, each line has a test that means it.
-    """
-    if not any(map(item.get_closest_marker, ("hypothesis", "mutation"))):
+    """Measure the tests that are to be measured."""
+    if not is_measured(item):
         return (yield)
-    with unmeasured():
+    with item.stash[_measuring].on():
         return (yield)
 
 

@@ -30,7 +30,7 @@ class Amount(NamedTuple):
     changed: int
 
 
-PROFILES = {"default": Amount(100, 200), "fuzz": Amount(5_000, 115_000)}
+PROFILES = {"default": Amount(50, 200), "fuzz": Amount(5_000, 115_000)}
 """By --hypothesis-profile. Ten million inputs in all take half an hour on two idle cores: of the
 numbers of `fuzz`, hypothesis gives 1.4 million in two thirds of it, the changed texts the rest.
 """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
 import pytest
 
-from tests.measuring import stop_measuring, unmeasured
+from tests.measuring import Measuring, stop_measuring, unmeasured
 
 
 class Tracer:
@@ -26,9 +27,10 @@ class CoverageTracer(Tracer):
 
 @pytest.fixture(autouse=True)
 def _trace_function() -> Iterator[None]:
-    before = sys.gettrace()
+    before = sys.gettrace(), threading.gettrace()
     yield
-    sys.settrace(before)
+    sys.settrace(before[0])
+    threading.settrace(before[1])
 
 
 @pytest.mark.parametrize("tracer, meanwhile", [(CoverageTracer(), False), (Tracer(), True)])
@@ -42,3 +44,32 @@ def test_nothing_is_measured_meanwhile(tracer: Tracer, meanwhile: bool) -> None:
     stopped = sys.gettrace()
     assert found is stopped is (tracer if meanwhile else None)
     assert after is tracer
+
+
+@pytest.mark.parametrize("tracer, meanwhile", [(CoverageTracer(), False), (Tracer(), True)])
+def test_in_a_pause_only_what_is_meant_is_measured(tracer: Tracer, meanwhile: bool) -> None:
+    sys.settrace(tracer)
+    threading.settrace(tracer)
+    measuring = Measuring()
+    found: list[object] = []
+
+    def look() -> None:
+        found.append((sys.gettrace(), threading.gettrace()))
+
+    with measuring.paused():
+        look()
+        with measuring.on():
+            look()
+        look()
+    look()
+    rest = tracer if meanwhile else None
+    assert found == [(rest, rest), (tracer, tracer), (rest, rest), (tracer, tracer)]
+
+
+def test_the_tracers_of_coverage_are_known() -> None:
+    """Those of this run, where it is measured: else nothing of it would be turned off."""
+    tracers = [one for one in (sys.gettrace(), threading.gettrace()) if one is not None]
+    measuring = Measuring()
+    with measuring.paused():
+        assert not [one for one in tracers if one in (sys.gettrace(), threading.gettrace())]
+    assert [one for one in (sys.gettrace(), threading.gettrace()) if one is not None] == tracers

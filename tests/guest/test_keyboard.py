@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from _pytest.mark import ParameterSet
 
 import qmpsh
 from qmpsh.display.layouts import strokes_of
@@ -20,7 +21,15 @@ PRINTABLE = ("".join([*SORTED[1:40], " ", *SORTED[40:48]]), "".join(SORTED[48:])
 """All that a keyboard of the layout us types, in two lines that neither begin nor end blank."""
 
 
-@pytest.fixture(scope="module", params=CONSOLES)
+def each_console() -> list[str | ParameterSet]:
+    """The consoles; what Linux draws in the framebuffer is the same with every emulator."""
+    return [
+        pytest.param(name, marks=pytest.mark.one_emulator) if boot_words else name
+        for name, boot_words in CONSOLES.items()
+    ]
+
+
+@pytest.fixture(scope="module", params=each_console())
 def guest(emulator: str, request: pytest.FixtureRequest) -> Iterator[Guest]:
     """A guest on each console."""
     with closing(VmStarter(emulator)) as starter:
