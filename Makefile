@@ -86,11 +86,13 @@ soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed loads with kills, 
 
 bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
 	@scripts/need.sh qemu-system-x86_64 socat openssl
+	@scripts/need.sh --optional valgrind
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
 bench-page: $(BENCH_VENV)/.installed ## the same, into docs/dev/BENCHMARKS.md
 	@scripts/need.sh qemu-system-x86_64 socat openssl
+	@scripts/need.sh --optional valgrind
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
 	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \
 		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py

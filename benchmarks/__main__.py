@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from benchmarks import (
     flood,
+    instructions,
     libvirt,
     many,
     oneshot,
@@ -47,6 +48,7 @@ FAMILIES: dict[str, Family] = {
     "screen": screen.schema_rows,
     "flood": flood.rows,
     "tree": trees.rows,
+    "instructions": instructions.rows,
 }
 
 

@@ -93,22 +93,27 @@ def many_rows(bench: Bench) -> Iterator[Row]:
 def completion_rows(bench: Bench) -> Iterator[Row]:
     """What completions/qmpsh.bash runs for a Tab, beside the one-shot."""
     path, qmpsh = bench.vm.path, bench.script("qmpsh")
-    asked = {
-        "_QMPSH_COMPLETE": "bash_complete",
-        "COMP_WORDS": f"qmpsh {path} {COMPLETED}",
-        "COMP_REST": "",
-        "COMP_BREAKS": " \t\n\"'@><=;|&(:",
-        "COMP_VARIABLES": "",
-    }
     completion, one_shot = medians(
         [
-            partial(process_seconds, [qmpsh], {**bench.env, **asked}),
+            partial(process_seconds, [qmpsh], completion_environment(bench)),
             partial(process_seconds, [qmpsh, path, LINE], bench.env),
         ],
         PAIRS,
     )
     what = "completion of a word in the user's shell"
     yield Row(what, Unit.MILLISECONDS, completion, f"one-shot {LINE}", one_shot, goal=1.30)
+
+
+def completion_environment(bench: Bench) -> dict[str, str]:
+    """What completions/qmpsh.bash has in its environment for a Tab."""
+    return {
+        **bench.env,
+        "_QMPSH_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"qmpsh {bench.vm.path} {COMPLETED}",
+        "COMP_REST": "",
+        "COMP_BREAKS": " \t\n\"'@><=;|&(:",
+        "COMP_VARIABLES": "",
+    }
 
 
 def script_rows(bench: Bench) -> Iterator[Row]:

@@ -21,6 +21,7 @@ qemu-storage-daemon  qemu-system-common,qemu-utils    qemu-img              qemu
 tmux                 tmux                             tmux                  tmux             tmux
 socat                socat                            socat                 socat            socat
 openssl              openssl                          openssl               openssl          openssl
+valgrind             valgrind                         valgrind              valgrind         -
 less                 less                             less                  less             less
 ps                   procps                           procps-ng             procps-ng        -
 bash                 bash                             bash                  bash             bash

@@ -1,0 +1,105 @@
+"""Instructions of whole processes, which do not depend on what else the machine does.
+
+Counted by valgrind, under which everything takes several times as long.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.bench import Bench
+from benchmarks.oneshot import BARE, LINE, completion_environment
+from benchmarks.prompt import SECONDS, exec_on_terminal, wait_for_prompt
+from benchmarks.table import Row, Unit
+
+VALGRIND = ("/usr/bin/env", "valgrind", "--tool=cachegrind", "--cache-sim=no")
+SLOWDOWN = 10
+"""how much longer a prompt may take than it ever does without valgrind"""
+SUMMARY = "summary:"
+"""the line of cachegrind's file with the sum"""
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """What starts, without the noise of the clock."""
+    path, qmpsh = bench.vm.path, bench.script("qmpsh")
+    line = bench.folder / "line.qmp"
+    line.write_text(f"{LINE}\n")
+    one_shot = of_process(bench, [qmpsh, path, LINE])
+    for reference, argv, stdin in (
+        ("qmp-shell, the line on stdin", [bench.script("qmp-shell"), path], str(line)),
+        ("bare python: socket, json", [bench.python, "-c", BARE, path], os.devnull),
+    ):
+        beside = of_process(bench, argv, stdin=stdin)
+        yield Row(f"one-shot {LINE}, instructions", Unit.MILLIONS, one_shot, reference, beside)
+    completion = of_process(bench, [qmpsh], env=completion_environment(bench))
+    what = "completion of a word, instructions"
+    yield Row(what, Unit.MILLIONS, completion, f"one-shot {LINE}", one_shot)
+    imported = of_process(bench, [bench.python, "-c", "import prompt_toolkit"])
+    for what, argv in (
+        ("to the prompt, instructions", [qmpsh, path]),
+        ("to the prompt of --plain, instructions", [qmpsh, "--plain", path]),
+    ):
+        reference = "python -c 'import prompt_toolkit'"
+        yield Row(what, Unit.MILLIONS, to_prompt(bench, argv), reference, imported)
+
+
+def of_process(
+    bench: Bench,
+    argv: Sequence[str],
+    *,
+    stdin: str = os.devnull,
+    env: Mapping[str, str] | None = None,
+) -> float:
+    """The instructions of a process from its start to its end, once its caches are filled.
+
+    stdin: a file. Raises RuntimeError.
+    """
+
+    def run(counted: list[str]) -> None:
+        with open(stdin, "rb") as lines:
+            done = subprocess.run(
+                counted, stdin=lines, env=env or bench.env, capture_output=True, check=False
+            )
+        if done.returncode:
+            raise RuntimeError(f"exit code {done.returncode} from {' '.join(argv)}")
+
+    subprocess.run(argv, stdin=subprocess.DEVNULL, env=env or bench.env, capture_output=True)
+    return _counted(bench, argv, run)
+
+
+def to_prompt(bench: Bench, argv: Sequence[str]) -> float:
+    """The instructions of a process on a terminal of its own until it has drawn the prompt.
+
+    Raises RuntimeError.
+    """
+
+    def run(counted: list[str]) -> None:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            exec_on_terminal(counted, bench.env)
+        try:
+            wait_for_prompt(terminal, time.perf_counter() + SLOWDOWN * SECONDS)
+        finally:
+            os.kill(pid, signal.SIGUSR1)  # which ends it there, without an end of its own
+            os.waitpid(pid, 0)
+            os.close(terminal)
+
+    return _counted(bench, argv, run)
+
+
+def _counted(bench: Bench, argv: Sequence[str], run: Callable[[list[str]], None]) -> float:
+    """Run a command under valgrind; return its instructions. Raises RuntimeError."""
+    file = Path(bench.folder, "cachegrind.out")
+    file.unlink(missing_ok=True)
+    run([*VALGRIND, f"--cachegrind-out-file={file}", *argv])
+    lines = file.read_text().splitlines() if file.exists() else []
+    found = [line for line in lines if line.startswith(SUMMARY)]
+    if not found:
+        raise RuntimeError(f"valgrind counted nothing of {' '.join(argv)}: is it installed?")
+    return float(found[-1].removeprefix(SUMMARY))
