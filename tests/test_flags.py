@@ -15,8 +15,15 @@ READ_BY_CLICK = {"--oob", "--no-oob", "--no-fold", "--direct", "--no-share", "-V
 """They are rare, or end the run."""
 
 
-@given(st.lists(st.sampled_from(sorted(FLAGS)), min_size=1, max_size=6))
-def test_flags_are_what_click_reads(words: list[str]) -> None:
+FLAG = st.sampled_from(sorted(FLAGS)).map(lambda flag: [flag])
+ALL = st.tuples(st.sampled_from(["-a", "--all"]), st.sampled_from(["all", "", "-y", "-a"])).map(
+    list
+)
+
+
+@given(st.lists(FLAG | ALL, min_size=1, max_size=6))
+def test_flags_and_targets_are_what_click_reads(options: list[list[str]]) -> None:
+    words = [word for option in options for word in option]
     assert read_flags(words) == parse_options(words)
 
 
@@ -30,7 +37,9 @@ def test_every_option_without_a_value_is_a_flag() -> None:
     assert names | {"-w", "--wait"} == FLAGS | READ_BY_CLICK
 
 
-@pytest.mark.parametrize("word", ["--timeout", "-t5", "--wait=STOP", "-kH", "--help", "--jsno", ""])
+@pytest.mark.parametrize(
+    "word", ["--timeout", "-t5", "--wait=STOP", "-kH", "-a", "--help", "--jsno", ""]
+)
 def test_everything_else_is_left_to_click(word: str) -> None:
     assert read_flags(["--json", word]) is None
 

@@ -54,7 +54,7 @@ VALUE_OPTIONS = frozenset(
 )
 """The options whose value may be the next word."""
 
-_FOR_MANY = frozenset({"-a", "--all"})
+FOR_MANY = frozenset({"-a", "--all"})
 """The options that name the VMs, so that no ADDRESS does."""
 
 ARROWS = ("-> ", "--> ", "---> ")
@@ -193,7 +193,7 @@ def split_words(
     index = 0
     while index < len(argv):
         word = argv[index]
-        may_be_address = address is None and given.isdisjoint(_FOR_MANY)
+        may_be_address = address is None and given.isdisjoint(FOR_MANY)
         if word == "--":
             index += 1
             if may_be_address and index < len(argv) and looks_like_address(argv[index]):
@@ -234,12 +234,12 @@ def _is_event(word: str) -> bool:
 
 def _default_address(given: set[str], environ: Mapping[str, str]) -> str | None:
     """Return the address where none was typed; None if there is none, or -a names the VMs."""
-    return environ.get("QMP_SOCKET") or None if given.isdisjoint(_FOR_MANY) else None
+    return environ.get("QMP_SOCKET") or None if given.isdisjoint(FOR_MANY) else None
 
 
 def _needs_no_address(given: set[str], line: Sequence[str]) -> bool:
     """Whether the line needs no server, or has those of -a. given: the names of the options"""
-    if not given.isdisjoint({"-n", "--dry-run", *_FOR_MANY}):
+    if not given.isdisjoint({"-n", "--dry-run", *FOR_MANY}):
         return True
     word = line[0].partition(" ")[0]
     if "--schema" not in given or not word.startswith("."):

@@ -1,4 +1,4 @@
-"""The options that are one word without a value, read without click.
+"""The options that are one word without a value, and `-a TARGET`, read without click.
 
 Click takes as long to load as the rest of a one-shot. `cli.options` has all options with their
 help; what stands here is the same for these.
@@ -6,7 +6,7 @@ help; what stands here is the same for these.
 
 from __future__ import annotations
 
-from qmpsh.cli.argv import Options
+from qmpsh.cli.argv import FOR_MANY, Options
 from qmpsh.language.syntax import FORMATS
 from qmpsh.light_typing import TYPE_CHECKING
 from qmpsh.shell.settings import Settings
@@ -40,10 +40,11 @@ FLAGS = frozenset({*_SHORT, *_SETTINGS, *(f"--{name}" for name in FORMATS), _PLA
 
 
 def read_flags(words: Sequence[str]) -> Options | None:
-    """Return the options as a value; None if one of the words is not in FLAGS."""
-    if not FLAGS.issuperset(words):
+    """Return the options as a value; None if there is one that is neither a flag nor -a."""
+    flags, targets = _apart(words)
+    if not FLAGS.issuperset(flags):
         return None
-    names = [_SHORT.get(word, word) for word in words]
+    names = [_SHORT.get(flag, flag) for flag in flags]
     settings = Settings(
         formats=frozenset(name for name in FORMATS if f"--{name}" in names),
         negotiated=_SKIP not in names and _AGENT not in names,
@@ -56,4 +57,19 @@ def read_flags(words: Sequence[str]) -> Options | None:
         plain=_PLAIN in names,
         negotiate=_SKIP not in names,
         guest_agent=_AGENT in names,
+        targets=tuple(targets),
     )
+
+
+def _apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the flags, and the targets of -a; an -a without one is left among the flags."""
+    flags: list[str] = []
+    targets: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        target = next(rest, None) if word in FOR_MANY else None
+        if target is None:
+            flags.append(word)
+        else:
+            targets.append(target)
+    return flags, targets

@@ -23,7 +23,7 @@ def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[
     """
     words = sort(typed.before, name_rule(environ))
     options = read_flags(words.options)
-    if options is None or not _is_of_line(words, typed.word):
+    if options is None or options.targets or not _is_of_line(words, typed.word):
         # Imported here: click takes longer to load than a word of the LINE takes to complete.
         from qmpsh.cli.tab.options import option_items
 
