@@ -6,7 +6,6 @@ way: they take it for the title of a window. Source: tmux, input.c, input_exit_a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from qmpsh.display.forms import AUTO, BLOCKS, ITERM, KITTY, SIXEL
@@ -26,7 +25,8 @@ _PROGRAMS = {"iTerm.app": ITERM, "WezTerm": ITERM, "mintty": ITERM, "ghostty": K
 _MUTE = frozenset({"Apple_Terminal"})
 """Those that would print a question of kitty's."""
 
-_MULTIPLEXER = r"tmux|screen"
+_MULTIPLEXERS = ("tmux", "screen")
+"""beginnings of TERM"""
 
 
 def stated_form(environ: Mapping[str, str]) -> str:
@@ -64,4 +64,4 @@ def picture_form(preferred: str, environ: Mapping[str, str], found: Mapping[str,
 
 
 def _is_multiplexed(environ: Mapping[str, str]) -> bool:
-    return bool(environ.get("TMUX")) or re.match(_MULTIPLEXER, environ.get("TERM", "")) is not None
+    return bool(environ.get("TMUX")) or environ.get("TERM", "").startswith(_MULTIPLEXERS)

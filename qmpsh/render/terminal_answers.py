@@ -54,8 +54,8 @@ class TerminalAnswers:
 
     def __init__(self, questions: tuple[TerminalQuestion, ...] = (BACKGROUND,)) -> None:
         self._questions = (*questions, FENCE)
-        self._whole = re.compile("|".join(f"({_whole(one)})" for one in self._questions))
-        self._begun = re.compile(rf"(?:{'|'.join(map(_begun, self._questions))})\Z")
+        self._whole = LatePattern("|".join(f"({_whole(one)})" for one in self._questions))
+        self._begun = LatePattern(rf"(?:{'|'.join(map(_begun, self._questions))})\Z")
         self._found: dict[str, str] = {}
         self._held = ""
         self._given = 0
@@ -118,7 +118,8 @@ def _begun(one: TerminalQuestion) -> str:
 
 def background_of(found: Mapping[str, str]) -> str:
     """Return the terminal's background as `#rrggbb`; "" if it has not said it."""
-    match = _RGB.match(found.get(BACKGROUND.opening, ""))
+    said = found.get(BACKGROUND.opening)
+    match = _RGB.match(said) if said else None
     if match is None:
         return ""
     return "#" + "".join(

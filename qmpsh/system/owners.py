@@ -28,7 +28,8 @@ TREES: Final = {
     "/var/run/qemu-server": PROXMOX,
 }
 """Where they keep their sockets."""
-_SESSION = r"/libvirt/qemu/(?:lib/|run/)?(?:channel/(?:target/)?)?(?:domain-)?\d+-[^/]+/[^/]+"
+_USERS_OWN = "/libvirt/qemu/"
+_SESSION = rf"{_USERS_OWN}(?:lib/|run/)?(?:channel/(?:target/)?)?(?:domain-)?\d+-[^/]+/[^/]+"
 """The end of a path of a user's own libvirt (qemu:///session), in a home or a run folder."""
 _DOMAIN = r"/(?:domain-)?\d+-([^/]+)/[^/]+"
 """Libvirt's folder of a VM, `domain-3-web`, and the socket in it; it cuts long names."""
@@ -43,7 +44,8 @@ def owner_of(address: Address) -> str:
         for top, owner in TREES.items():
             if place.startswith(f"{top}/"):
                 return owner
-        if re.search(f"{_SESSION}$", place):
+        # Few paths are worth compiling the pattern for.
+        if _USERS_OWN in place and re.search(f"{_SESSION}$", place):
             return LIBVIRT
     return ""
 
