@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from qmpsh.language.names import is_name
 from qmpsh.language.scanner import Scanner
 from qmpsh.language.syntax import PLAIN, Mode
 from qmpsh.language.tokens import Token, TokenKind
@@ -42,6 +43,8 @@ class LineAnalysis:
     @property
     def tokens(self) -> tuple[Token, ...]:
         """The tokens of the text, scanned when first asked for: raw JSON is read without them."""
+        if self._tokens is None and self._is_name:
+            self._tokens = (Token(TokenKind.NAME, 0, len(self.text)),)
         if self._tokens is None:
             scanner = Scanner(self.mode)
             self._tokens = tuple(scanner.feed(self.text))
@@ -50,6 +53,13 @@ class LineAnalysis:
                 if token.kind is TokenKind.VERB:
                     self._verbs.append(place)
         return self._tokens
+
+    @property
+    def _is_name(self) -> bool:
+        """Whether the text is one name, as most that are completed: the scanner's patterns, which
+        take a tenth of that to compile, are not needed to say so.
+        """
+        return not (self.mode.hmp or self.mode.bare_verbs) and is_name(self.text)
 
     @property
     def verbs(self) -> Sequence[int]:

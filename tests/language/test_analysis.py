@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from qmpsh.errors import LineSyntaxError, Span
 from qmpsh.language.analysis import MAX_KEPT_CHARACTERS, LineAnalysis, analyse
@@ -41,6 +42,15 @@ def test_what_is_dropped_of_a_mode_changes_nothing(text: str, mode: Mode) -> Non
     assert line.open_mark == scanner.open_mark
     whole = outcome(lambda: line_statements(LineAnalysis(text, mode)))
     assert outcome(lambda: parse_line(text, mode)) == whole
+
+
+@given(st.from_regex(r"[A-Za-z0-9_.(-]{1,9}", fullmatch=True) | lines, modes)
+@example("query-status", PLAIN)
+@example("transaction", PLAIN)
+@example("q", PROMPT)
+@many
+def test_the_tokens_are_those_of_the_scanner(text: str, mode: Mode) -> None:
+    assert LineAnalysis(text, mode).tokens == tuple(Scanner(mode).feed(text))
 
 
 def test_readers_of_one_line_share_its_analysis() -> None:
