@@ -18,8 +18,13 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text(), str(path)) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
+def _walked() -> dict[Path, list[ast.AST]]:
+    return {path: list(ast.walk(tree)) for path, tree in trees().items()}
+
+
 def nodes(below: Path = PACKAGE) -> Iterator[tuple[Path, ast.AST]]:
     """All nodes, each with its module. below: the folder of the modules"""
-    for path, tree in trees().items():
+    for path, walked in _walked().items():
         if path.is_relative_to(below):
-            yield from ((path, node) for node in ast.walk(tree))
+            yield from ((path, node) for node in walked)
