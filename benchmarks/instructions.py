@@ -17,16 +17,34 @@ from benchmarks.bench import Bench
 from benchmarks.oneshot import BARE, LINE, completion_environment
 from benchmarks.prompt import SECONDS, exec_on_terminal, wait_for_prompt
 from benchmarks.table import Row, Unit
+from benchmarks.top import monitors
 
 VALGRIND = ("/usr/bin/env", "valgrind", "--tool=cachegrind", "--cache-sim=no")
 SLOWDOWN = 10
 """how much longer a prompt may take than it ever does without valgrind"""
+TRIPS = 500
+VMS = 100
 SUMMARY = "summary:"
 """the line of cachegrind's file with the sum"""
 
 
 def rows(bench: Bench) -> Iterator[Row]:
-    """What starts, without the noise of the clock."""
+    """What starts, a round trip, and one line on many VMs, without the noise of the clock."""
+    yield from starts(bench)
+    mine, raw = (of_round_trip(bench, kind) for kind in ("ours", "raw"))
+    what = f"execute {LINE}, instructions of a round trip"
+    yield Row(what, Unit.THOUSANDS, mine, "raw socket and json, the same request", raw)
+    with monitors(bench, VMS) as glob:
+        every, single = (
+            of_process(bench, [bench.script("qmpsh"), "-a", text, LINE])
+            for text in (glob, glob.replace("*", "vm0001"))
+        )
+    what = f"-a {LINE} over {VMS} monitors, instructions"
+    yield Row(what, Unit.MILLIONS, every, "-a over one of them", single)
+
+
+def starts(bench: Bench) -> Iterator[Row]:
+    """From the start of a process to its end, or to its prompt."""
     path, qmpsh = bench.vm.path, bench.script("qmpsh")
     line = bench.folder / "line.qmp"
     line.write_text(f"{LINE}\n")
@@ -47,6 +65,13 @@ def rows(bench: Bench) -> Iterator[Row]:
     ):
         reference = "python -c 'import prompt_toolkit'"
         yield Row(what, Unit.MILLIONS, to_prompt(bench, argv), reference, imported)
+
+
+def of_round_trip(bench: Bench, kind: str) -> float:
+    """The instructions of one round trip in a process that does many. kind: of `roundtrips`"""
+    command = [bench.python, "-m", "benchmarks.roundtrips", kind, bench.vm.path]
+    less, more = (of_process(bench, [*command, str(count)]) for count in (TRIPS, 2 * TRIPS))
+    return (more - less) / TRIPS
 
 
 def of_process(

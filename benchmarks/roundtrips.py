@@ -1,10 +1,14 @@
-"""Commands a second in one process: send one, wait for its reply, send the next."""
+"""Commands a second in one process: send one, wait for its reply, send the next.
+
+`python -m benchmarks.roundtrips ours|raw SOCKET COUNT` does so many, to be counted from outside.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +25,7 @@ from qmpsh.protocol.messages import Command
 COUNT = 2000
 ROUNDS = 9
 NAME = "query-status"
+REQUEST = {"execute": NAME, "id": "1"}
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -28,7 +33,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     path = bench.vm.path
     measures = [
         partial(ours, path),
-        partial(raw_socket, path, {"execute": NAME, "id": "1"}),
+        partial(raw_socket, path, REQUEST),
         partial(raw_socket, path, {"execute": NAME}),
         partial(qemu_qmp, path),
     ]
@@ -57,7 +62,7 @@ def ignore(_notice: str) -> None:
     """A notice while connecting; nobody reads it here."""
 
 
-def raw_socket(path: str, request: dict[str, str]) -> float:
+def raw_socket(path: str, request: dict[str, str], count: int = COUNT) -> float:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(path)
         with sock.makefile("rb") as replies:
@@ -65,7 +70,7 @@ def raw_socket(path: str, request: dict[str, str]) -> float:
             sock.sendall(b'{"execute": "qmp_capabilities"}\n')
             json.loads(replies.readline())
             start = time.perf_counter()
-            for _ in range(COUNT):
+            for _ in range(count):
                 sock.sendall(json.dumps(request).encode() + b"\n")
                 json.loads(replies.readline())["return"]
             return time.perf_counter() - start
@@ -84,3 +89,10 @@ async def qemu_qmp_loop(path: str) -> float:
     seconds = time.perf_counter() - start
     await client.disconnect()
     return seconds
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "ours":
+        ours(sys.argv[2], int(sys.argv[3]))
+    else:
+        raw_socket(sys.argv[2], REQUEST, int(sys.argv[3]))

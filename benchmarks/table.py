@@ -19,6 +19,7 @@ class Unit(Enum):
     MILLISECONDS = (" ms", 1e3, True)
     PER_SECOND = (" /s", 1.0, False)
     MEGABYTES = (" MB", 1e-6, True)
+    THOUSANDS = (" k", 1e-3, True)
     MILLIONS = (" M", 1e-6, True)
     COUNT = ("", 1.0, False)
 
