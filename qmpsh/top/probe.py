@@ -156,9 +156,11 @@ class Probe:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether nothing of it has a deadline: what comes next, its descriptors say."""
+        """Whether nothing of it has a deadline: its descriptors say what comes next."""
+        if self._contact is not None or self.needs_sockets:
+            return False
         if self._client is None:
-            return self._contact is None
+            return True
         is_asked = bool(self._asked or self._orders)
         return not (is_asked or self.sharers) and self.record.progress.is_idle
 

@@ -51,6 +51,7 @@ class Watch:
         self._room = _descriptors() - _SPARE
         self._queue: deque[Probe] = deque()
         self._soon: set[Probe] = set()
+        self._restless: set[Probe] = set()
         self._next_tick = self._next_care = self._next_reasons = 0.0
 
     # -------------------------------------------------------------------- what is watched
@@ -92,8 +93,9 @@ class Watch:
     def _drop(self, text: str) -> None:
         probe = self._probes.pop(text)
         probe.close()
-        self._soon.discard(probe)
         self._follow(probe)
+        self._soon.discard(probe)
+        self._restless.discard(probe)
 
     # -------------------------------------------------------------------- turns
 
@@ -179,10 +181,9 @@ class Watch:
         """See to deadlines, to those that wait for room, and to those that are not understood."""
         self._reach(now)
         puzzling = []
-        for probe in self._probes.values():
-            if not probe.is_at_rest:
-                probe.turn(now)
-                self._follow(probe)
+        for probe in [*self._restless]:
+            probe.turn(now)
+            self._follow(probe)
             if probe.needs_sockets:
                 puzzling.append(probe)
         if puzzling and now >= self._next_reasons:
@@ -200,6 +201,10 @@ class Watch:
             self._soon.add(probe)
         else:
             self._soon.discard(probe)
+        if probe.is_at_rest:
+            self._restless.discard(probe)
+        else:
+            self._restless.add(probe)
         if wanted == probe.watched:
             return
         for old in probe.watched[1::2]:
@@ -234,6 +239,7 @@ class Watch:
         for probe in self._probes.values():
             probe.close()
         self._probes.clear()
+        self._restless.clear()
         self._by_fd.clear()
         self._epoll.close()
 
