@@ -28,8 +28,10 @@ def test_a_style_can_be_made(theme: str) -> None:
     assert attrs.bold
 
 
-OTHER_PAIRS = {"connected", "disconnected", "null", "percent", "q", "replies", "w"}
-"""First members of pairs that are no styled text: keys, and states of jobs and connections."""
+OTHER_PAIRS = {"connected", "disconnected", "null", "percent", "q", "replies", "tmux", "w"}
+"""First members of pairs that are no styled text: keys, terminals, and states of jobs and
+connections.
+"""
 
 LIBRARY = {"accepted", "exiting"}
 """Classes that prompt_toolkit gives a line at its end, and which are taken from it."""
