@@ -94,8 +94,8 @@ bench-page: $(BENCH_VENV)/.installed ## the same, into docs/dev/BENCHMARKS.md
 	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@scripts/need.sh --optional valgrind
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
-	@set -e; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown); \
-		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py
+	@failed=0; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown) || failed=$$?; \
+		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py && exit $$failed
 
 screenshots: $(VENV)/.installed-dev $(BENCH_VENV)/.installed ## the drawings of docs/screenshots/, from real screens
 	@scripts/need.sh qemu-system-x86_64

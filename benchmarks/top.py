@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -110,6 +111,7 @@ def monitors(bench: Bench, count: int) -> Iterator[str]:
             yield f"{folder}/*.sock"
         finally:
             process.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweeps(bench: Bench, glob: str) -> Iterator[Row]:
