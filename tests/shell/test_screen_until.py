@@ -125,11 +125,26 @@ def test_where_the_pattern_is_not_shown_it_says_that_nothing_changed() -> None:
     )
 
 
-def test_a_vm_that_does_not_answer_is_why_a_row_was_not_found() -> None:
-    for late in (2, 4):
-        shell = TypedShell(OLD, late=late)
-        outcome = shell.run(".screen --until login: --timeout 30")
-        assert (outcome.exit_code, str(outcome.error)) == (124, "no reply to screendump")
+@pytest.mark.parametrize("late", [2, 4])
+def test_a_vm_that_does_not_answer_is_why_a_row_was_not_found(
+    late: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "_SILENT_SECONDS", 0.0)
+    outcome = TypedShell(OLD, late=late).run(".screen --until login: --timeout 30")
+    assert (outcome.exit_code, str(outcome.error)) == (124, "no reply to screendump")
+
+
+@pytest.mark.parametrize(
+    "late, said",
+    [
+        (2, "no reply to screendump"),
+        (4, ".screen: waited 30 s for login:; the screen has not changed since .type"),
+    ],
+)
+def test_the_time_that_is_over_in_the_middle_of_a_look(late: int, said: str) -> None:
+    """It is the reason only where there was no look before."""
+    outcome = TypedShell(OLD, late=late).run(".screen --until login: --timeout 30")
+    assert (outcome.exit_code, str(outcome.error)) == (124, said)
 
 
 def test_what_is_typed_next_is_awaited_again() -> None:

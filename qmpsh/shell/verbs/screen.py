@@ -50,6 +50,8 @@ _NO_FONTS = (
 )
 _UNWRITTEN = "cannot write {path}: {why}"
 _WRITTEN = "{path}: {width} x {height} pixels"
+_SILENT_SECONDS = 2.0
+"""seconds without an answer that say something about the VM"""
 _NOT_SHOWN = ".screen: waited {timeout:g} s for {pattern}; {state}"
 _LOST = ".screen: lost the connection while waiting for {pattern}"
 _WATCH_LOST = ".screen: lost the connection while watching"
@@ -315,23 +317,27 @@ def _awaited_row(
     shot: Shot | None = None
     state = ""
     until: float | None = None
+    late: ReplyTimeout | None = None
+    begun = time.monotonic()
     try:
         while deadline is None or until != deadline:
-            due = time.monotonic() + POLL_SECONDS
+            begun = time.monotonic()
+            due = begun + POLL_SECONDS
             shot = yield from screen.shot(look.display, deadline, look.font)
             state, row = _look_for(screen, shot, pattern)
             if row is not None:
                 return row
             until = due if deadline is None else min(due, deadline)
             yield from _pause(screen, until, pattern)
-        given = line.modifiers.timeout
-        late = ReplyTimeout(_NOT_SHOWN.format(timeout=given, pattern=pattern.pattern, state=state))
     except ReplyTimeout as error:
-        late = error
+        # The time may be over in the middle of a look, which does not mean that the VM is silent.
+        if shot is None or time.monotonic() - begun >= _SILENT_SECONDS:
+            late = error
     # No change can follow any more: what is shown counts as it is.
     row = None if shot is None else _row_with(shot, pattern)
     if row is None:
-        raise late
+        timeout, text = line.modifiers.timeout, pattern.pattern
+        raise late or ReplyTimeout(_NOT_SHOWN.format(timeout=timeout, pattern=text, state=state))
     return row
 
 
