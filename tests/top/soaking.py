@@ -48,8 +48,9 @@ class TopLoad:
             self._stack.callback(starter.close)
         self._vms = [self._start(number) for number in range(count)]
         self._table = self._stack.enter_context(
-            console("top", f"{self._folder}/*.sock", shows=self._all_run)
+            console("top", f"{self._folder}/*.sock", shows="qmpsh top")
         )
+        self.rest()  # as it starts, they are counted up digit by digit
 
     @property
     def _all_run(self) -> str:
