@@ -55,11 +55,17 @@ PRIVATE = {
 # ------------------------------------------------------------------------ what a test needs
 
 
+_measuring = pytest.StashKey[Measuring]()
+"""Made once: Python drops a tracer in which the stack ends, as in tests of deep nesting, and each
+later test of the process would not be measured."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Whoever started the run, the processes that tests start meet signals as usual."""
     give_children_the_defaults()
     if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
         stop_measuring()  # this process runs no tests, it hands them out
+    config.stash[_measuring] = Measuring()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -135,7 +141,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 NOT_MEASURED = {"faults", "guest"}
 """Folders of tests about faults and guests: each line that they reach has a test that means it."""
-_measuring = pytest.StashKey[Measuring]()
 
 
 def is_measured(item: pytest.Item) -> bool:
@@ -159,8 +164,7 @@ def is_again(item: pytest.Item) -> bool:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Measure what tests call, not what pytest does around it, nor what fixtures prepare."""
-    item.stash[_measuring] = Measuring()
-    with item.stash[_measuring].paused():
+    with item.config.stash[_measuring].paused():
         return (yield)
 
 
@@ -169,7 +173,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Measure the tests that are to be measured."""
     if not is_measured(item):
         return (yield)
-    with item.stash[_measuring].on():
+    with item.config.stash[_measuring].on():
         return (yield)
 
 

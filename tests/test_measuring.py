@@ -66,6 +66,17 @@ def test_in_a_pause_only_what_is_meant_is_measured(tracer: Tracer, meanwhile: bo
     assert found == [(rest, rest), (tracer, tracer), (rest, rest), (tracer, tracer)]
 
 
+def test_a_tracer_that_was_lost_is_there_for_the_next_test() -> None:
+    tracer = CoverageTracer()
+    sys.settrace(tracer)
+    measuring = Measuring()
+    with measuring.paused(), measuring.on():
+        sys.settrace(None)
+    with measuring.paused(), measuring.on():
+        found = sys.gettrace()
+    assert found is tracer
+
+
 def test_the_tracers_of_coverage_are_known() -> None:
     """Those of this run, where it is measured: else nothing of it would be turned off."""
     tracers = [one for one in (sys.gettrace(), threading.gettrace()) if one is not None]
