@@ -34,7 +34,7 @@ PURE := qmpsh/protocol/*,qmpsh/language/*,qmpsh/schema/*,qmpsh/complete/*
 # Bytecode is kept, or each of the many processes that the tests start would compile it anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types bytecode fuzz conformance soak bench bench-page dist screenshots recordings docs fresh guest qemu-next clean
+.PHONY: help demo test check lint types bytecode fuzz conformance soak bench bench-programs bench-page dist screenshots recordings docs fresh guest qemu-next clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -84,16 +84,15 @@ soak: $(VENV)/.installed-dev ## 30 minutes (MINUTES) of mixed loads with kills, 
 	@scripts/need.sh qemu-system-x86_64
 	QMPSH_TEST_QEMUS="$(QEMUS)" $(PY) -m tests.soak $(MINUTES) $(SOAK)
 
-bench: $(BENCH_VENV)/.installed ## speed, beside qmp-shell and others in the same run
+bench-programs: $(BENCH_VENV)/.installed
 	@scripts/need.sh qemu-system-x86_64 socat openssl
 	@scripts/need.sh --optional valgrind
 	@scripts/libvirt.sh --optional $(BENCH_VENV)
+
+bench: bench-programs ## speed, beside qmp-shell and others in the same run
 	@$(BENCH_VENV)/bin/python -m benchmarks $(BENCH)
 
-bench-page: $(BENCH_VENV)/.installed ## the same, into docs/dev/BENCHMARKS.md
-	@scripts/need.sh qemu-system-x86_64 socat openssl
-	@scripts/need.sh --optional valgrind
-	@scripts/libvirt.sh --optional $(BENCH_VENV)
+bench-page: bench-programs ## the same, into docs/dev/BENCHMARKS.md
 	@failed=0; table=$$($(BENCH_VENV)/bin/python -m benchmarks --markdown) || failed=$$?; \
 		printf '%s\n' "$$table" | $(BENCH_VENV)/bin/python scripts/bench_page.py && exit $$failed
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.oneshot import BARE, LINE, completion_environment
-from benchmarks.prompt import SECONDS, exec_on_terminal, wait_for_prompt
+from benchmarks.oneshot import BARE, LINE, completion_environment, line_file
+from benchmarks.prompt import LIBRARY, SECONDS, exec_on_terminal, wait_for_prompt
 from benchmarks.table import Row, Unit
 from benchmarks.top import monitors
 
@@ -46,11 +46,9 @@ def rows(bench: Bench) -> Iterator[Row]:
 def starts(bench: Bench) -> Iterator[Row]:
     """From the start of a process to its end, or to its prompt."""
     path, qmpsh = bench.vm.path, bench.script("qmpsh")
-    line = bench.folder / "line.qmp"
-    line.write_text(f"{LINE}\n")
     one_shot = of_process(bench, [qmpsh, path, LINE])
     for reference, argv, stdin in (
-        ("qmp-shell, the line on stdin", [bench.script("qmp-shell"), path], str(line)),
+        ("qmp-shell, the line on stdin", [bench.script("qmp-shell"), path], line_file(bench)),
         ("bare python: socket, json", [bench.python, "-c", BARE, path], os.devnull),
     ):
         beside = of_process(bench, argv, stdin=stdin)
@@ -58,12 +56,12 @@ def starts(bench: Bench) -> Iterator[Row]:
     completion = of_process(bench, [qmpsh], env=completion_environment(bench))
     what = "completion of a word, instructions"
     yield Row(what, Unit.MILLIONS, completion, f"one-shot {LINE}", one_shot)
-    imported = of_process(bench, [bench.python, "-c", "import prompt_toolkit"])
+    imported = of_process(bench, [bench.python, "-c", LIBRARY])
     for what, argv in (
         ("to the prompt, instructions", [qmpsh, path]),
         ("to the prompt of --plain, instructions", [qmpsh, "--plain", path]),
     ):
-        reference = "python -c 'import prompt_toolkit'"
+        reference = f"python -c '{LIBRARY}'"
         yield Row(what, Unit.MILLIONS, to_prompt(bench, argv), reference, imported)
 
 
@@ -86,15 +84,15 @@ def of_process(
     stdin: a file. Raises RuntimeError.
     """
 
-    def run(counted: list[str]) -> None:
+    def run(command: list[str]) -> None:
         with open(stdin, "rb") as lines:
             done = subprocess.run(
-                counted, stdin=lines, env=env or bench.env, capture_output=True, check=False
+                command, stdin=lines, env=env or bench.env, capture_output=True, check=False
             )
         if done.returncode:
             raise RuntimeError(f"exit code {done.returncode} from {' '.join(argv)}")
 
-    subprocess.run(argv, stdin=subprocess.DEVNULL, env=env or bench.env, capture_output=True)
+    run([*argv])
     return _counted(bench, argv, run)
 
 

@@ -41,8 +41,7 @@ print(json.dumps(reply["return"]))
 def rows(bench: Bench) -> Iterator[Row]:
     """One-shot beside qmp-shell, fed the line on its standard input, and the bare interpreter."""
     path = bench.vm.path
-    line = bench.folder / "line.qmp"
-    line.write_text(f"{LINE}\n")
+    line = line_file(bench)
     ours = [bench.script("qmpsh"), path, LINE]
     shell = [bench.script("qmp-shell"), path]
     bare = [bench.python, "-c", BARE, path]
@@ -56,7 +55,7 @@ def rows(bench: Bench) -> Iterator[Row]:
     mine, theirs, least, socats = medians(
         [
             partial(process_seconds, ours, bench.env),
-            partial(process_seconds, shell, bench.env, str(line)),
+            partial(process_seconds, shell, bench.env, line),
             partial(process_seconds, bare, bench.env),
             partial(process_seconds, socat, bench.env, str(requests)),
         ],
@@ -70,8 +69,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 def many_rows(bench: Bench) -> Iterator[Row]:
     """A loop of the user's shell over one-shots."""
     path = bench.vm.path
-    line, requests = bench.folder / "line.qmp", bench.folder / "requests"
-    line.write_text(f"{LINE}\n")
+    line, requests = line_file(bench), bench.folder / "requests"
     requests.write_text(REQUESTS)
 
     def loop(stdin: str, *argv: str) -> Measure:
@@ -80,7 +78,7 @@ def many_rows(bench: Bench) -> Iterator[Row]:
     mine, theirs, socats = medians(
         [
             loop("/dev/null", bench.script("qmpsh"), path, LINE),
-            loop(str(line), bench.script("qmp-shell"), path),
+            loop(line, bench.script("qmp-shell"), path),
             loop(str(requests), "socat", "-", f"UNIX-CONNECT:{path}"),
         ],
         ROW_ROUNDS,
@@ -102,6 +100,13 @@ def completion_rows(bench: Bench) -> Iterator[Row]:
     )
     what = "completion of a word in the user's shell"
     yield Row(what, Unit.MILLISECONDS, completion, f"one-shot {LINE}", one_shot, goal=1.30)
+
+
+def line_file(bench: Bench) -> str:
+    """The path of a file with the line, for those that read it from their standard input."""
+    file = bench.folder / "line.qmp"
+    file.write_text(f"{LINE}\n")
+    return str(file)
 
 
 def completion_environment(bench: Bench) -> dict[str, str]:

@@ -26,6 +26,7 @@ from benchmarks.timing import medians, process_seconds
 
 PAIRS = 20
 PROMPT = b"(QEMU)"
+LIBRARY = "import prompt_toolkit"
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]")
 SECONDS = 30.0
 ROWS, COLUMNS = 30, 100
@@ -33,7 +34,7 @@ ROWS, COLUMNS = 30, 100
 
 def rows(bench: Bench) -> Iterator[Row]:
     """The full screen and the line prompt."""
-    library = [bench.python, "-c", "import prompt_toolkit"]
+    library = [bench.python, "-c", LIBRARY]
     full = [bench.script("qmpsh"), bench.vm.path]
     plain = [bench.script("qmpsh"), "--plain", bench.vm.path]
     screen, line, imported = medians(
@@ -44,7 +45,7 @@ def rows(bench: Bench) -> Iterator[Row]:
         ],
         PAIRS,
     )
-    reference = "python -c 'import prompt_toolkit'"
+    reference = f"python -c '{LIBRARY}'"
     yield Row("to the prompt", Unit.MILLISECONDS, screen, reference, imported, goal=1.25)
     what = "to the prompt of --plain"
     yield Row(what, Unit.MILLISECONDS, line, reference, imported, goal=1.25)

@@ -18,7 +18,7 @@ BROKEN: Final = 0
 
 _SIGNAL_SECONDS: Final = 1.0
 """seconds until a signal that came at the wrong moment is handled"""
-_SIGNAL_MILLIS: Final = 1000
+_SIGNAL_MILLIS: Final = int(_SIGNAL_SECONDS * 1000)
 
 
 class Poller:

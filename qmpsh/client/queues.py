@@ -64,6 +64,11 @@ class Pending:
         self.submitted = time.monotonic()
         self.answered = self.submitted
 
+    def finish(self) -> None:
+        """Note that there is a reply, or an error in its place."""
+        self.done = True
+        self.answered = time.monotonic()
+
     def overdue(self, seconds: float, *, is_unsent: bool) -> ReplyTimeout:
         """Return the error for no reply in time. is_unsent: nothing of it was written"""
         name, within = self.command.name, f"within {seconds:g} s"
@@ -423,8 +428,7 @@ class Inbox:
             return None
         pending = self._pendings.pop(message.id)
         pending.reply = message
-        pending.done = True
-        pending.answered = time.monotonic()
+        pending.finish()
         if pending.on_reply is not None:
             pending.on_reply(pending)
         return pending
@@ -439,5 +443,4 @@ class Inbox:
         self._pendings.clear()
         for pending in pendings:
             pending.error = error
-            pending.done = True
-            pending.answered = time.monotonic()
+            pending.finish()

@@ -143,17 +143,14 @@ class TargetReader:
             return [_target(text)]
         if text.startswith(_SSH):
             return [_remote(one) for each in expand_braces(text) for one in _on_hosts(each)]
-        is_there = os.path.exists(text.removeprefix("unix:"))
-        texts = [text] if is_there else expand_braces(text)
+        texts = [text] if _is_literal(text) else expand_braces(text)
         return [target for one in texts for target in self._local(one)]
 
     def _local(self, text: str) -> Iterable[Target]:
         """Return the sockets of a glob, else the one server that a text names."""
         path = text.removeprefix("unix:")
         is_path = text.startswith("unix:") or not _SCHEME.match(text)
-        # A socket of another user that is called `*.sock` hides no others.
-        is_there = os.path.exists(path) and not _WILD.search(path)
-        if is_there or not (is_path and _GLOB_MARKS.search(path)):
+        if _is_literal(text) or not (is_path and _GLOB_MARKS.search(path)):
             return [_named(text, agent=self._agent)]
         paths = glob.glob(os.path.expanduser(path), recursive=True)
         sockets = [one for one in paths if _is_socket(one)]
@@ -299,6 +296,14 @@ def monitors_among(paths: Iterable[str], pattern: str) -> Iterable[str]:
 def is_named_otherwise(path: str) -> bool:
     """Whether a socket, or what a glob seeks, has the name of an agent or of an HMP monitor."""
     return _OTHERS.search(os.path.basename(path)) is not None
+
+
+def _is_literal(text: str) -> bool:
+    """Whether a text is a path that exists, and so means only that: but with `*` or `?` it does
+    not, since a socket of another user that is called `*.sock` is to hide no others.
+    """
+    path = text.removeprefix("unix:")
+    return not _WILD.search(path) and os.path.exists(path)
 
 
 def _unmistakable(path: str) -> str:

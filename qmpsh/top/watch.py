@@ -116,9 +116,9 @@ class Watch:
         for fd, _ in self._epoll.poll(0):
             probe = self._by_fd.get(fd)
             if probe is not None:
-                self._turn(probe, fd)
+                self.turn(probe, fd)
         for probe in [*self._soon]:
-            self._turn(probe)
+            self.turn(probe)
         now = time.monotonic()
         self._reach(now)
         if now >= self._next_care:
@@ -152,11 +152,8 @@ class Watch:
                 interfaces = interface_bytes() if interfaces is None else interfaces
                 probe.record.usage.on_interfaces(taps, interfaces, time.monotonic())
 
-    def turn(self, probe: Probe) -> None:
-        """Go on with one that was given an order."""
-        self._turn(probe)
-
-    def _turn(self, probe: Probe, fd: int = -1) -> None:
+    def turn(self, probe: Probe, fd: int = -1) -> None:
+        """Go on with one of which a descriptor is ready, or which was given an order."""
         client = probe.client
         if client is not None:
             client.poll(0)

@@ -85,6 +85,13 @@ def test_what_a_glob_has_found_means_itself(names: list[str]) -> None:
                 assert os.path.samefile(meant.path, target.address.path)
 
 
+def test_a_socket_that_is_called_like_a_pattern_hides_no_others(folder: str) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{folder}/vm{{1,2}}*.sock")
+        reader = TargetReader(agent=False, note=lambda text: None)
+        assert stems(reader.read_all([f"{folder}/vm{{1,2}}*.sock"])) == ["vm1", "vm10", "vm2"]
+
+
 def test_a_socket_that_is_named_may_be_missing() -> None:
     assert [target.text for target in read("/no-such/vm.sock", "tcp:h:4444")] == [
         "/no-such/vm.sock",

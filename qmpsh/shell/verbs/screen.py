@@ -318,7 +318,6 @@ def _awaited_row(
     state = ""
     until: float | None = None
     late: ReplyTimeout | None = None
-    begun = time.monotonic()
     try:
         while deadline is None or until != deadline:
             begun = time.monotonic()

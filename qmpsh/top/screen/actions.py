@@ -144,10 +144,10 @@ class TopActions:
     def run_line(self, line: str, app: Application[int]) -> None:
         """Run a line on the chosen VMs, by `-a`, which shows the answers and asks what it must."""
         # The address of one that has ended may mean others: that of `vm[1].sock` is a glob then.
-        there = [one for one in self._state.order.chosen if not one.has_ended]
-        targets = [f"--all={one.target.text}" for one in there]
+        chosen = self._state.order.chosen
+        targets = [f"--all={one.target.text}" for one in chosen if not one.has_ended]
         if not targets:
-            self._state.say(_DOES_NOT, "warning")
+            self._state.say(_DOES_NOT if chosen else _NONE, "warning")
         elif line.strip():
             words = [*_PROGRAM, *targets, *self._flags(), "--", line]
             app.create_background_task(self._run(words, is_shell=False))
