@@ -35,7 +35,7 @@ def totals_of(records: Sequence[VmRecord], now: float) -> Totals:
     return Totals(
         len(records),
         tuple(states.most_common()),
-        sum([record.memory or 0 for record in records]),
+        sum([record.memory or 0 for record in records if not record.has_ended]),
         sum([record.progress.count for record in records]),
         sum_usage([record.usage for record in records]),
     )

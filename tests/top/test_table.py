@@ -11,6 +11,7 @@ from qmpsh.jsontypes import Json
 from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import ASCII, UNICODE, plain
 from qmpsh.top.columns import COLUMNS, Look, cpu_sparkline, read_columns
+from qmpsh.top.header import totals_of
 from qmpsh.top.record import Link, VmRecord
 from qmpsh.top.table import place_columns, row_line, table_text
 from tests.evil import EVIL, obeyed
@@ -63,6 +64,13 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert shown(record, width=80)[1] == (
         " web1       connecting      -     -     -     -     -     -"
     )
+
+
+def test_a_vm_that_has_ended_uses_no_memory() -> None:
+    left, ended = running("db"), running("web")
+    assert totals_of([left, ended], NOW).memory == 2 << 31
+    ended.set_link(Link.GONE, NOW)
+    assert totals_of([left, ended], NOW).memory == 2 << 30
 
 
 def test_a_long_name_is_cut() -> None:

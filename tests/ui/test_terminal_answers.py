@@ -298,10 +298,19 @@ def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def program(words: list[str], environ: Mapping[str, str]) -> Iterator[int]:
-    """The program with these words on a terminal; our end of that."""
+def program(words: list[str], environ: Mapping[str, str], first: str = "") -> Iterator[int]:
+    """The program with these words on a terminal; our end of that.
+
+    first: what the terminal has sent before it starts: an answer that is there in time, however
+           busy the machine is. The terminal has the mode then in which it is asked.
+    """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
+    if first:
+        mode = termios.tcgetattr(theirs)
+        mode[3] &= ~(termios.ECHO | termios.ICANON)
+        termios.tcsetattr(theirs, termios.TCSANOW, mode)
+        os.write(ours, first.encode())
     process = subprocess.Popen(
         [sys.executable, "-m", "qmpsh", *words],
         stdin=theirs,
@@ -320,19 +329,24 @@ def program(words: list[str], environ: Mapping[str, str]) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "environ, options, answers, wanted",
+    "environ, options, first, answers, wanted",
     [
-        ({}, [], {"\x1b[c": f"query{WHITE}-name"}, OF_LIGHT),
-        ({}, ["--plain"], {"\x1b[c": f"query{WHITE}-name"}, OF_LIGHT),
-        ({}, [], {OF_ANY: f"query{WHITE}-name"}, OF_ANY),
-        ({"COLORFGBG": "0;15"}, [], {"(QEMU)": "query-name"}, OF_LIGHT),
-        ({"TERM": "linux"}, [], {"(QEMU)": "query-name"}, "(QEMU)"),
+        ({}, [], f"query{WHITE}-name", {}, OF_LIGHT),
+        ({}, ["--plain"], f"query{WHITE}-name", {}, OF_LIGHT),
+        ({}, [], "", {OF_ANY: f"query{WHITE}-name"}, OF_ANY),
+        ({"COLORFGBG": "0;15"}, [], "", {"(QEMU)": "query-name"}, OF_LIGHT),
+        ({"TERM": "linux"}, [], "", {"(QEMU)": "query-name"}, "(QEMU)"),
     ],
 )
 def test_a_terminal_is_asked_once(
-    vm: Vm, environ: dict[str, str], options: list[str], answers: dict[str, str], wanted: str
+    vm: Vm,
+    environ: dict[str, str],
+    options: list[str],
+    first: str,
+    answers: dict[str, str],
+    wanted: str,
 ) -> None:
-    with program([*options, vm.path], environ) as terminal:
+    with program([*options, vm.path], environ, first) as terminal:
         drawn = drawn_until(terminal, "-name", answers)
     assert wanted in drawn
     assert "rgb:" not in drawn

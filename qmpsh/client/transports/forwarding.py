@@ -75,10 +75,10 @@ kill "$watch" 2>/dev/null
 exit "$code"
 """
 
-_END_SECONDS: Final = 0.05
-"""seconds from the end of its connections to that of ssh"""
-_ALIVE_SECONDS: Final = 0.5
-"""seconds for which an ssh that was seen alive is not looked at again"""
+_END_SECONDS: Final = 0.25
+"""seconds from the end of its connections to that of ssh, on a busy machine"""
+_ALIVE_SECONDS: Final = 2.0
+"""seconds for which an ssh that was seen alive is not waited for again"""
 
 _RESTART_SECONDS: Final = 5.0
 """seconds from one start to the next: a host that refuses is not to be asked by each of its VMs"""
