@@ -12,18 +12,18 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-Report = Callable[[Exception, str], str]
+ReportFault = Callable[[Exception, str], str]
 """Writes a fault down, given what is left out for it; returns what to say of it, in a sentence."""
 
 
 class Advice:
     """The guard that every call to advising code goes through.
 
-    report: see Report; None to guard nothing, so that a fault is seen where it happens
+    report: see ReportFault; None to guard nothing, so that a fault is seen where it happens
     note:   shows a note
     """
 
-    def __init__(self, report: Report | None, note: Callable[[str], None]) -> None:
+    def __init__(self, report: ReportFault | None, note: Callable[[str], None]) -> None:
         self._report = report
         self._show = note
         self._reported: set[str] = set()

@@ -26,7 +26,7 @@ from qmpsh.protocol.messages import Command, Event, Greeting
 from qmpsh.shell.context import Context, FrontEnd
 from qmpsh.shell.events import EventHistory, is_named
 from qmpsh.shell.interpreter import run_line, run_words
-from qmpsh.shell.introspection import Asking
+from qmpsh.shell.introspection import IntrospectionWishes
 from qmpsh.shell.machine import Machine
 from qmpsh.shell.policy import refuse_unless_reading
 from qmpsh.shell.settings import Settings
@@ -360,7 +360,7 @@ class VM(OpenMonitor):
             self._drive(task)
         _value([], task.outcome or Outcome())
 
-    def _learn(self, asking: Asking) -> None:
+    def _learn(self, asking: IntrospectionWishes) -> None:
         with self._in_use():
             self._drive(Task(_steps(asking), lambda _: None))
 
@@ -434,7 +434,7 @@ def _refuse_question(asking: Ask) -> str:
     raise UsageError(_UNASKABLE.format(question=asking.question))
 
 
-def _steps(*all_of: Asking) -> Steps:
+def _steps(*all_of: IntrospectionWishes) -> Steps:
     for asking in all_of:
         yield from asking
     return Outcome()

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from qmpsh.language.syntax import FORMATS
 
-Table = tuple[tuple[str, str], ...]
+UsageTable = tuple[tuple[str, str], ...]
 """Pairs of what is typed or named, and what it means."""
 
-EXAMPLES: Table = (
+EXAMPLES: UsageTable = (
     ("qmpsh ./monitor.sock", "interactive shell"),
     ("qmpsh ./monitor.sock query-status", "one command, its answer on stdout"),
     ("qmpsh ./monitor.sock device_add driver=virtio-rng-pci id=rng0", ""),
@@ -22,7 +22,7 @@ EXAMPLES: Table = (
     ("qmpsh ./monitor.sock --hmp 'info status'", "the human monitor"),
 )
 
-EXIT_CODES: Table = (
+EXIT_CODES: UsageTable = (
     ("0", "every command succeeded, with --wait its work as well"),
     ("1", "the server answered with an error; the work that --wait waited for failed; the command"
           " after | failed, and stderr shows its status; for HMP a guess from the text"),
@@ -110,7 +110,7 @@ MODIFIER_NOTES = {
 }
 """The text that `.help --NAME` adds to the line above."""
 
-ENVIRONMENT: Table = (
+ENVIRONMENT: UsageTable = (
     ("QMP_SOCKET", "the ADDRESS if none is given"),
     ("QMPSH_ALL", "the targets that `-a all` stands for; `all` among them is this machine"),
     ("QMPSH_SSH", 'the ssh command of ssh:// addresses, with options, as in "ssh -i key"'),
@@ -126,7 +126,7 @@ ENVIRONMENT: Table = (
     ("XDG_RUNTIME_DIR", "where qmpsh keeps its own sockets, such as those of ssh"),
 )
 
-FILES: Table = (
+FILES: UsageTable = (
     ("~/.config/qmpsh/config.toml", "options, keys, theme and aliases of the interactive shell"),
     (
         "~/.local/state/qmpsh/history*",

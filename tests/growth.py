@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from qmpsh.ui.screen.events import MAX_EVENTS
+from qmpsh.ui.screen.events import MAX_SHOWN_EVENTS
 from tests.console import Console, console
 from tests.faults.server import LEARNT, Served, greet, server
 
-FIRST, ALL = MAX_EVENTS + 2_000, 50_000
+FIRST, ALL = MAX_SHOWN_EVENTS + 2_000, 50_000
 GROWTH = 1.05
 """how much more memory is too much"""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,29 @@ def test_classes_have_few_public_methods_and_properties() -> None:
     assert {name: count for name, count in counts.items() if count > PUBLIC_MEMBERS} == {}
 
 
-def test_a_class_name_stands_once() -> None:
-    places: dict[str, list[str]] = {}
-    for path, node in nodes():
+def names_of_types(tree: ast.Module) -> Iterator[str]:
+    """The classes of a module, and the other names that it gives to types."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            places.setdefault(node.name, []).append(f"{relative(path)}:{node.lineno}")
+            yield node.name
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(name)], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(name), value=ast.expr() as value):
+                pass
+            case _:
+                continue
+        is_variable = isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
+        if re.fullmatch("[A-Z][a-z]\\w*", name) and not is_variable:
+            yield name
+
+
+def test_the_name_of_a_type_stands_once() -> None:
+    places: dict[str, list[str]] = {}
+    for path, tree in trees().items():
+        for name in names_of_types(tree):
+            places.setdefault(name, []).append(relative(path))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 

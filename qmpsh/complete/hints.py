@@ -28,14 +28,13 @@ from qmpsh.language.cursor import (
     CursorContext,
     GivenMember,
     ParsedLine,
-    Path,
     Slot,
     find_context,
     parsed_line,
 )
 from qmpsh.language.lookalikes import find_look_alike
 from qmpsh.language.names import HOW_TO_LEAVE, leaves_elsewhere
-from qmpsh.language.syntax import Mode
+from qmpsh.language.syntax import MemberPath, Mode
 from qmpsh.language.untyped import plain_word
 from qmpsh.language.verbs import QOM_PROPERTIES
 from qmpsh.light_typing import NamedTuple
@@ -136,7 +135,7 @@ def _unknown_member(line: TypedArguments, given: GivenMember) -> Iterator[Fault]
     yield Fault(given.key, "error", f"no {part} '{name}'{did_you_mean(name, names)}")
 
 
-def _owner(line: TypedArguments, path: Path) -> tuple[Path, ObjectType | None]:
+def _owner(line: TypedArguments, path: MemberPath) -> tuple[MemberPath, ObjectType | None]:
     """Return the innermost object on the path that exists."""
     for length in range(len(path) - 1, -1, -1):
         kind = line.type_at(path[:length])
@@ -160,7 +159,7 @@ def _wrong_value(kind: Type, given: GivenMember) -> str:
 
 # ---------------------------------------------------------------------------- the hint
 
-Fragment = tuple[str, str]
+HintFragment = tuple[str, str]
 """(role, text), as everywhere a styled line goes to the screen"""
 
 MAX_SHOWN_MEMBERS = 12
@@ -168,7 +167,7 @@ _STARTS_WORK = "returns at once; --wait waits for {}"
 _DANGER = "not queried: {}; loading modules of another build can end the VM"
 
 
-def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[Fragment]:
+def hint(text: str, cursor: int, catalog: Catalog, mode: Mode) -> list[HintFragment]:
     """Return the hint as fragments; [] where there is nothing to say."""
     context = find_context(text, cursor, mode)
     if _loads_modules(context) and (why := catalog.replaced()):
@@ -202,7 +201,7 @@ def _loads_modules(context: CursorContext) -> bool:
 
 def _signature(
     line: TypedArguments, context: CursorContext, catalog: Catalog, text: str
-) -> Iterator[Fragment]:
+) -> Iterator[HintFragment]:
     """Yield what is still missing, what the cursor is on, what --wait would do, and the rest."""
     owner_path, current = _at_cursor(line, context)
     kind = line.type_at(owner_path)
@@ -232,8 +231,8 @@ def _signature(
 
 
 def _of_current(
-    line: TypedArguments, context: CursorContext, catalog: Catalog, path: Path, member: Member
-) -> Iterator[Fragment]:
+    line: TypedArguments, context: CursorContext, catalog: Catalog, path: MemberPath, member: Member
+) -> Iterator[HintFragment]:
     """Yield the member at the cursor, and the manual's sentence for it or for its value."""
     yield ("hint", "  ")
     yield ("hint.current", f"[{_words(line, member, path)}]")
@@ -249,7 +248,7 @@ def _of_current(
         yield ("hint", f"  {said}")
 
 
-def _words(line: TypedArguments, member: Member, path: Path) -> str:
+def _words(line: TypedArguments, member: Member, path: MemberPath) -> str:
     value = line.text_at(path)
     if value is not None:
         return f"{member.name}={value}"
@@ -258,7 +257,7 @@ def _words(line: TypedArguments, member: Member, path: Path) -> str:
     return member_words(line.schema, member._replace(optional=member.optional or is_begun))
 
 
-def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[Path, str]:
+def _at_cursor(line: TypedArguments, context: CursorContext) -> tuple[MemberPath, str]:
     """Return the path of the object whose members are shown, and the member at the cursor."""
     if context.slot is Slot.KEY:
         typed = tuple(piece.text for piece in context.pieces)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from qmpsh.complete.candidates import Catalog
-from qmpsh.language.cursor import CursorContext, GivenMember, Path
+from qmpsh.language.cursor import CursorContext, GivenMember
+from qmpsh.language.syntax import MemberPath
 from qmpsh.schema.model import Member, ObjectType, Schema, Type
 from qmpsh.schema.walk import Unfolded, descend, object_of, unfold
 
@@ -18,23 +19,23 @@ class TypedArguments:
         self.root = root
         self._given = {member.path: member.text for member in given}
 
-    def text_at(self, path: Path) -> str | None:
+    def text_at(self, path: MemberPath) -> str | None:
         """Return the text of the single value at a path."""
         return self._given.get(path)
 
-    def type_at(self, path: Path) -> Type | None:
+    def type_at(self, path: MemberPath) -> Type | None:
         """Return the type of the member at a path."""
         return descend(self.schema, self.root, path, self.text_at)
 
-    def is_given(self, path: Path) -> bool:
+    def is_given(self, path: MemberPath) -> bool:
         """Return whether the line has that member already, as one value."""
         return path in self._given
 
-    def has_below(self, path: Path) -> bool:
+    def has_below(self, path: MemberPath) -> bool:
         """Return whether the line has something below that member."""
         return path in [given[: len(path)] for given in self._given]
 
-    def lacking(self, at: Path = ()) -> Iterator[tuple[Path, Member]]:
+    def lacking(self, at: MemberPath = ()) -> Iterator[tuple[MemberPath, Member]]:
         """Yield the required members that are missing below a path, with their whole paths.
 
         An object that the line has begun is not missing itself, but what it needs may be.
@@ -54,11 +55,11 @@ class TypedArguments:
         """Return the member that `.help` takes a value of: a union's tag, or a device's driver."""
         return "driver" if command == "device_add" else self.root.tag
 
-    def members(self, owner: ObjectType, at: Path) -> tuple[Member, ...]:
+    def members(self, owner: ObjectType, at: MemberPath) -> tuple[Member, ...]:
         """Return the members of the object at `at`, its tags' branches included."""
         return self.unfold_at(owner, at).members
 
-    def unfold_at(self, owner: ObjectType, at: Path) -> Unfolded:
+    def unfold_at(self, owner: ObjectType, at: MemberPath) -> Unfolded:
         """Return the object at `at` with the branches that the line's tags select."""
         return unfold(self.schema, owner, lambda tag: self.text_at((*at, tag)))
 

@@ -19,7 +19,8 @@ from qmpsh.complete.order import IMAGES, is_needed, place_in, property_place, va
 from qmpsh.complete.taken import OPEN_IMAGE, open_images, place_of, taken_values
 from qmpsh.complete.value_sources import names_file
 from qmpsh.jsontypes import JsonObject, as_dicts, as_str
-from qmpsh.language.cursor import CursorContext, KeyPart, Path
+from qmpsh.language.cursor import CursorContext, KeyPart
+from qmpsh.language.syntax import MemberPath
 from qmpsh.patterns import LatePattern
 from qmpsh.schema.describe import kind_words, type_words
 from qmpsh.schema.model import AlternateType, Builtin, EnumType, Member, ObjectType, Schema, Type
@@ -227,7 +228,7 @@ def _paths(context: CursorContext, catalog: Catalog) -> Iterator[Candidate]:
 
 
 def _missing(
-    line: TypedArguments, path: Path, piece: KeyPart, context: CursorContext
+    line: TypedArguments, path: MemberPath, piece: KeyPart, context: CursorContext
 ) -> Iterator[Candidate]:
     below, form = _below(line, path, context)
     members = [member for member in below if not line.is_given((*path, member.name))]
@@ -246,7 +247,7 @@ def _missing(
             yield found._replace(kind=kind, doc=doc, tail=tail, required=required)
 
 
-def _lacking(line: TypedArguments, path: Path, depth: int, start: int) -> Iterator[Candidate]:
+def _lacking(line: TypedArguments, path: MemberPath, depth: int, start: int) -> Iterator[Candidate]:
     """Yield what an object in the line still lacks, by its whole name: `file.filename=`.
 
     depth: parts of the path that the line says otherwise
@@ -291,7 +292,7 @@ def _described(schema: Schema, member: Member, tail: str) -> tuple[str, str]:
 
 
 def _below(
-    line: TypedArguments, path: Path, context: CursorContext
+    line: TypedArguments, path: MemberPath, context: CursorContext
 ) -> tuple[Sequence[Member], Form]:
     """Return what may be named below a path: an object's members, or a list's next index."""
     kind = line.type_at(path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qmpsh.language.cursor import Path
+from qmpsh.language.syntax import MemberPath
 from qmpsh.patterns import LatePattern
 
 _FORMATS = ("qcow2", "raw", "file", "host_device", "nbd", "luks", "vmdk", "vdi", "vhdx", "vpc")
@@ -64,21 +64,21 @@ def is_needed(name: str, driver: str) -> bool:
     return name in _NEEDS and _NEEDS[name].fullmatch(driver) is not None
 
 
-Place = tuple[int, bool, str]
+PropertyOrder = tuple[int, bool, str]
 """sorts by: place in the table; whether it is a special one; the name"""
 
 
-def property_place(name: str) -> Place:
+def property_place(name: str) -> PropertyOrder:
     """Return where a device's property comes: unstable ones last."""
     return _PLACES["device_add"].get(name, _LAST), name.startswith("x-"), name
 
 
-def type_place(name: str) -> Place:
+def type_place(name: str) -> PropertyOrder:
     """Return where a QOM type comes: `virtio-blk-pci` before `virtio-blk-pci-non-transitional`."""
     return _PLACES["device_add driver"].get(name, _LAST), name.endswith(_VARIANTS), name
 
 
-def value_places(command: str, path: Path) -> Mapping[str, int]:
+def value_places(command: str, path: MemberPath) -> Mapping[str, int]:
     """Return the places of the values of a member that come first."""
     names = [part for part in path if not part.isdigit()]
     if not names:

@@ -5,7 +5,7 @@ Source: wire.md section 6, and the commands of QEMU 7.2 and 10.0.
 
 from __future__ import annotations
 
-from qmpsh.language.cursor import Path
+from qmpsh.language.syntax import MemberPath
 
 # A row is a member's name, or a command and a member's name, which goes before it.
 FEEDS: dict[str, tuple[str, ...]] = {
@@ -149,7 +149,7 @@ NEW_NAMES = frozenset({"node-name", "id"})
 """In a command that makes something, its name is a new one: none is offered."""
 
 
-def sources_of(command: str, path: Path) -> tuple[str, ...]:
+def sources_of(command: str, path: MemberPath) -> tuple[str, ...]:
     """Return the sources that feed a member: the command's own row, else the member's."""
     names = [part for part in path if not part.isdigit()]
     if not names:
@@ -160,7 +160,7 @@ def sources_of(command: str, path: Path) -> tuple[str, ...]:
     return () if command in MAKES_NEW and names[-1] in NEW_NAMES else FEEDS.get(names[-1], ())
 
 
-def names_file(command: str, path: Path) -> bool:
+def names_file(command: str, path: MemberPath) -> bool:
     """Return whether a member's value is a path: by its name, its command or its parent."""
     names = [part for part in path if not part.isdigit()]
     if not names:

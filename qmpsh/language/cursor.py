@@ -15,7 +15,7 @@ from qmpsh.language.analysis import LineAnalysis, analyse
 from qmpsh.language.arguments import split_words
 from qmpsh.language.names import HELP_MARK
 from qmpsh.language.plot_words import may_be_key, path_spans, tokens_without_paths
-from qmpsh.language.syntax import Mode
+from qmpsh.language.syntax import MemberPath, Mode
 from qmpsh.language.tokens import IGNORED, Token, TokenKind
 from qmpsh.language.values import SourceText, unescape, unquote
 from qmpsh.language.verbs import LINES, UNKNOWN, VERBS, Takes, Verb
@@ -44,9 +44,6 @@ def partial_word(text: str, token: Token, *, in_brackets: bool = False) -> str:
         return read(SourceText(quoted), Token(TokenKind.STRING, 0, len(quoted)))
     except LineSyntaxError:
         return quoted[1:-1]
-
-
-Path = tuple[str, ...]
 
 
 class Slot(Enum):
@@ -84,7 +81,7 @@ class GivenMember(NamedTuple):
     bracketed: inside { } or [ ].
     """
 
-    path: Path
+    path: MemberPath
     text: str | None
     key: Span = (0, 0)
     value: Span = (0, 0)
@@ -109,7 +106,7 @@ class CursorContext(NamedTuple):
 
     slot: Slot
     name: str
-    path: Path
+    path: MemberPath
     pieces: tuple[KeyPart, ...]
     prefix: str
     start: int
@@ -125,7 +122,7 @@ class CursorContext(NamedTuple):
         """What stands after the verb, None where there is none."""
         return self.verb.takes if self.verb is not None else None
 
-    def beside(self, path: Path) -> dict[str, str]:
+    def beside(self, path: MemberPath) -> dict[str, str]:
         """Return the values that the line gives beside a member, by name."""
         owner = path[:-1]
         return {
@@ -201,12 +198,12 @@ class OpenBracket:
 
     __slots__ = ("count", "is_object", "path")
 
-    def __init__(self, path: Path, *, is_object: bool) -> None:
+    def __init__(self, path: MemberPath, *, is_object: bool) -> None:
         self.path = path
         self.is_object = is_object
         self.count = 0
 
-    def item(self) -> Path:
+    def item(self) -> MemberPath:
         """Return the path of the array's current item."""
         return (*self.path, str(self.count))
 
@@ -275,7 +272,7 @@ class CursorWalk:
         where = self._here()
         prefix, start, quote = self._typed(cursor)
         pieces: tuple[KeyPart, ...] = ()
-        path: Path = ()
+        path: MemberPath = ()
         if where is Slot.KEY:
             pieces = self._key_so_far(prefix, start, quote)
             path = self._base()
@@ -433,13 +430,13 @@ class CursorWalk:
             return self._text[last.start :], last.start, ""
         return "", cursor, ""
 
-    def _path(self) -> Path:
+    def _path(self) -> MemberPath:
         """Return the path of the member at hand: the innermost bracket's, and its key so far."""
         if self._in_array():
             return self._frames[-1].item()
         return (*self._base(), *(piece.text for piece in self._pieces))
 
-    def _base(self) -> Path:
+    def _base(self) -> MemberPath:
         """Return the path of the innermost bracket."""
         return self._frames[-1].path if self._frames else ()
 

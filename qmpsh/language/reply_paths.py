@@ -53,14 +53,14 @@ class ItemSelector(NamedTuple):
     value: str
 
 
-Step = str | int | ItemSelector
+PathStep = str | int | ItemSelector
 
 
 class ReplyPath(NamedTuple):
     """A path to a number. text: as typed, with the `/s` of a rate; steps: from the reply down"""
 
     text: str
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     is_rate: bool = False
 
     @property
@@ -82,7 +82,7 @@ def read_path(text: str) -> ReplyPath:
     rest = text.removesuffix(RATE)
     if rest == ROOT:
         return ReplyPath(text, (), is_rate)
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     at = 0
     step = re.compile(_STEP)
     # Each where the one before ended: looking for the next one may take a quadratic time.
@@ -98,7 +98,7 @@ def read_path(text: str) -> ReplyPath:
     return ReplyPath(text, tuple(steps), is_rate)
 
 
-def _step(match: re.Match[str]) -> Step:
+def _step(match: re.Match[str]) -> PathStep:
     if match["index"] is not None:
         return int(match["index"])
     if match["key"] is not None:
@@ -139,7 +139,7 @@ def _hold(value: Json) -> str:
     return f"; it has {', '.join([*value][:MAX_SHOWN_MEMBERS])}{more}"
 
 
-def _below(value: Json, step: Step) -> Json:
+def _below(value: Json, step: PathStep) -> Json:
     """Return what is one step below a value, None for nothing."""
     if isinstance(step, str):
         return value.get(step) if isinstance(value, dict) else None

@@ -39,6 +39,9 @@ class Mode(NamedTuple):
 PLAIN = Mode()
 """A line of a script, outside everything."""
 
+MemberPath = tuple[str, ...]
+"""The names from a command down to one of its members, nested ones too."""
+
 
 class Part(NamedTuple):
     """One part of a key: bare, split at dots, or quoted and then always one whole name."""

@@ -17,7 +17,15 @@ from itertools import takewhile
 
 from qmpsh.errors import Span
 from qmpsh.jsontypes import Json, as_list, get_str, read_boolean, read_int
-from qmpsh.language.syntax import Argument, Node, ObjectLiteral, Part, RawLiteral, Scalar
+from qmpsh.language.syntax import (
+    Argument,
+    MemberPath,
+    Node,
+    ObjectLiteral,
+    Part,
+    RawLiteral,
+    Scalar,
+)
 from qmpsh.language.untyped import (
     UntypedBranch,
     as_text,
@@ -44,8 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
-Path = tuple[str, ...]
-Tags: TypeAlias = "Callable[[Path], str | None]"
+Tags: TypeAlias = "Callable[[MemberPath], str | None]"
 """Returns the text of the single value at a path of the line; None if there is none."""
 TagOf: TypeAlias = "Callable[[str], str | None]"
 """The same for a member of the current object, by name."""
@@ -143,7 +150,9 @@ def name_width(names: Container[str], parts: Sequence[str]) -> int:
     return 1
 
 
-def descend(schema: Schema, kind: Type, path: Path, tags: Tags, at: Path = ()) -> Type | None:
+def descend(
+    schema: Schema, kind: Type, path: MemberPath, tags: Tags, at: MemberPath = ()
+) -> Type | None:
     """Return the type at the end of `path`; None if it leads nowhere.
 
     kind: the type to start from

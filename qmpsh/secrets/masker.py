@@ -67,7 +67,7 @@ _PLAIN_WORD = LatePattern(rf"(?P<key>[\w.-]+)=[^\"'{{}}\[\]\\{BLANKS}]*(?:[{BLAN
 _ENDS_TEXT = frozenset({TokenKind.PIPE, TokenKind.REDIRECT, TokenKind.COMMENT, TokenKind.UNCLOSED})
 """What may be a piece of a text that lacks its quotes."""
 
-Words = Sequence[str]
+LineWords = Sequence[str]
 """What was typed: one word is a line, several are each an argument of their own."""
 
 
@@ -146,7 +146,7 @@ def mask_line(line: str, *, hmp: bool = False) -> str:
     return _guarded(lambda: mask_spans(line, line_secrets(line, hmp=hmp)))
 
 
-def mask_message(said: str, words: Words, *, hmp: bool = False) -> str:
+def mask_message(said: str, words: LineWords, *, hmp: bool = False) -> str:
     """Return what is said of a line, without its secrets."""
 
     def masked() -> str:
@@ -156,14 +156,14 @@ def mask_message(said: str, words: Words, *, hmp: bool = False) -> str:
     return _guarded(masked)
 
 
-def mask_argv(said: str, argv: Words) -> str:
+def mask_argv(said: str, argv: LineWords) -> str:
     """Mask what is said of a command line, whose words may be one line or a line each."""
     for words in (argv, *((word,) for word in argv)):
         said = mask_message(said, words)
     return mask_text(said)
 
 
-def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> None:
+def mask_error(error: QmpshError, words: LineWords = (), *, hmp: bool = False) -> None:
     """Take the secrets of its line out of an error; one that was masked stays as it is.
 
     words: what was typed, () where the error's own line is all that is known of it
@@ -181,7 +181,7 @@ def mask_error(error: QmpshError, words: Words = (), *, hmp: bool = False) -> No
         error.args = (mask_message(str(error), words, hmp=hmp), *error.args[1:])
 
 
-def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None:
+def mask_fault(fault: BaseException, words: LineWords, *, hmp: bool = False) -> None:
     """Mask a fault of ours, whose report may repeat what it was working on."""
     seen: set[int] = set()
     link: BaseException | None = fault
@@ -194,7 +194,7 @@ def mask_fault(fault: BaseException, words: Words, *, hmp: bool = False) -> None
         link = link.__cause__ or link.__context__
 
 
-def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
+def _mask_line_error(error: LineError, words: LineWords, *, hmp: bool) -> None:
     spans = words_secrets(_words_of(error.source, words), hmp=hmp)
     if not spans:
         return
@@ -204,7 +204,7 @@ def _mask_line_error(error: LineError, words: Words, *, hmp: bool) -> None:
     error.source, error.span = mask_spans(error.source, spans), (start, max(start + 1, end))
 
 
-def _words_of(source: str, words: Words) -> Words:
+def _words_of(source: str, words: LineWords) -> LineWords:
     """Return the words that an error's line was made of: all, or those after a verb."""
     left = len(" ".join(words))
     for at, word in enumerate(words):
@@ -236,7 +236,7 @@ def _moved(place: int, spans: Sequence[Span]) -> int:
 # -------------------------------------------------------------------- words
 
 
-def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
+def words_secrets(words: LineWords, *, hmp: bool = False) -> list[Span]:
     """Return where the secrets stand in the words with a blank between two."""
     if len(words) < 2 or hmp:
         return line_secrets(" ".join(words), hmp=hmp)
@@ -247,7 +247,7 @@ def words_secrets(words: Words, *, hmp: bool = False) -> list[Span]:
     return join_spans(line, [span for span in spans if line[slice(*span)] != ASKED])
 
 
-def _of_verb(words: Words) -> list[Span]:
+def _of_verb(words: LineWords) -> list[Span]:
     """Return those of a verb's words; what follows it may be a line or its words."""
     kind = takes(words[0].removeprefix("."))
     first = 1
@@ -269,14 +269,14 @@ def _of_verb(words: Words) -> list[Span]:
     return [(start + begin, start + end) for begin, end in found]
 
 
-def _of_values(words: Words) -> Iterator[Span]:
+def _of_values(words: LineWords) -> Iterator[Span]:
     at = 0
     for word in words:
         yield from ((at + begin, at + end) for begin, end in value_secrets(word))
         at += len(word) + 1
 
 
-def _of_command(words: Words) -> list[Span]:
+def _of_command(words: LineWords) -> list[Span]:
     line, name = " ".join(words), words[0]
     given: list[GivenMember] = []
     bare: list[Span] = []

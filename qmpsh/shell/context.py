@@ -190,9 +190,9 @@ class Context:
         """Keep the events from now on, for lines that wait for one; return where they are kept."""
         if self.events is None:
             # Imported here: most one-shots wait for no event.
-            from qmpsh.shell.events import EventHistory, Span
+            from qmpsh.shell.events import EventHistory, EventSpan
 
-            self.events = EventHistory(Span(is_script=not self.settings.interactive))
+            self.events = EventHistory(EventSpan(is_script=not self.settings.interactive))
         if self.client is not None and self.client.subscriber is None:
             self.client.subscriber = self.events.on_message
         return self.events

@@ -5,7 +5,7 @@
 compared as what the data has: a string, a number, true or false.
 
 Each event of the record is taken once, since what `.wait` waits for may have come already. Which of
-the kept events count for a line is decided by a `Span`. Pure: events and the time are passed in.
+the kept events count for a line an `EventSpan` decides. Pure: events and the time are passed in.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ MAX_EVENTS = 4096
 MAX_NAMES = 256
 """names of which events are kept; a QEMU has about 80"""
 
-Match: TypeAlias = "Callable[[Event], bool]"
+EventMatch: TypeAlias = "Callable[[Event], bool]"
 Follow: TypeAlias = "Callable[[Event], bool]"
 """Gets each event; returns whether it is one that it waits for."""
 
@@ -238,7 +238,7 @@ class Kept(NamedTuple):
     event: Event
 
 
-class Span:
+class EventSpan:
     """The range of events that count for a line without --new.
 
     The prompt has one, and so has each script, which the files that it sources share.
@@ -267,7 +267,7 @@ class EventTaker:
 
     __slots__ = ("found", "last", "matches", "seen")
 
-    def __init__(self, matches: Match) -> None:
+    def __init__(self, matches: EventMatch) -> None:
         self.matches = matches
         self.found: Kept | None = None
         self.seen = 0
@@ -325,7 +325,7 @@ class EventHistory:
     """
 
     def __init__(
-        self, span: Span, limit: int = MAX_EVENTS, clock: Callable[[], float] = time.monotonic
+        self, span: EventSpan, limit: int = MAX_EVENTS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.span = span
         self._limit = limit
@@ -364,7 +364,7 @@ class EventHistory:
         return any(queue.lost >= since and names(name) for name, queue in self._queues.items())
 
     @contextlib.contextmanager
-    def expecting(self, matches: Match, since: int | None) -> Iterator[EventTaker]:
+    def expecting(self, matches: EventMatch, since: int | None) -> Iterator[EventTaker]:
         """Wait for the first event that matches and that no line has taken.
 
         since: the number of the first that counts; None for those to come

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _USELESS_SCHEMA = "the server's schema describes none of its commands: lines are sent unchecked"
 
-Asking: TypeAlias = "Generator[Wish, str, None]"
+IntrospectionWishes: TypeAlias = "Generator[Wish, str, None]"
 """Steps that only read something from the server."""
 
 
@@ -93,7 +93,7 @@ class Introspection:
         """Of the commands, those that a guest agent's administrator has turned off."""
         return self._machine.disabled
 
-    def load_commands(self) -> Asking:
+    def load_commands(self) -> IntrospectionWishes:
         """Read the command names, once, and detect the kind of server from them."""
         client = self._client
         if not self._machine.commands and client is not None and client.dialect.names:
@@ -107,7 +107,7 @@ class Introspection:
             client.set_dialect(dialect)
             self._machine.server = dialect.name
 
-    def load_schema(self) -> Asking:
+    def load_schema(self) -> IntrospectionWishes:
         """Read the schema, once: from the cache if the server still lists the same commands."""
         if self._loading:
             yield WaitFor(lambda: not self._loading, for_reply=True)
@@ -130,7 +130,7 @@ class Introspection:
         finally:
             self._loading = False
 
-    def _find_schema(self, client: Client) -> Asking:
+    def _find_schema(self, client: Client) -> IntrospectionWishes:
         """Take the schema that another shell of this process has loaded, or load it for all."""
         path = schema_path(client)
         key = self._kind_of_server(client) or path, self._machine.commands
@@ -148,7 +148,7 @@ class Introspection:
         if self.schema is not None:
             known.loaded[key] = self.schema
 
-    def _read_schema(self, client: Client, path: str) -> Asking:
+    def _read_schema(self, client: Client, path: str) -> IntrospectionWishes:
         """Read the schema from its file in the cache, or from the server."""
         # Imported here: a one-shot without arguments loads no schema.
         from qmpsh.schema.cache import load_schema, store_schema
@@ -164,7 +164,7 @@ class Introspection:
         elif entities is not None:
             yield Note(_USELESS_SCHEMA)
 
-    def _describe(self) -> Asking:
+    def _describe(self) -> IntrospectionWishes:
         """Take what the local manual says for the schema of a server that has none."""
         yield from self.load_commands()
         manual = self.manual()

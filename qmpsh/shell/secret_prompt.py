@@ -8,6 +8,7 @@ from qmpsh.language.syntax import (
     Argument,
     ArrayLiteral,
     CommandLine,
+    MemberPath,
     Node,
     ObjectLiteral,
     RawLiteral,
@@ -17,7 +18,6 @@ from qmpsh.secrets.rules import ASKED, OBJECT_COMMANDS, SecretContext, is_hidden
 from qmpsh.secrets.text import is_secret_name
 from qmpsh.shell.steps import AskSecret, Wish
 
-Path = tuple[str, ...]
 Filled = Generator[Wish, str, Node]
 
 
@@ -45,7 +45,7 @@ class _Filler:
             if path[-1] == "qom-type" and is_secret_type(text)
         }
 
-    def fill(self, path: Path, node: Node) -> Filled:
+    def fill(self, path: MemberPath, node: Node) -> Filled:
         """Return the value at a path, filled in."""
         match node:
             case ObjectLiteral():
@@ -64,17 +64,17 @@ class _Filler:
             case _:
                 return node
 
-    def _is_secret(self, path: Path) -> bool:
+    def _is_secret(self, path: MemberPath) -> bool:
         if is_secret_name(path[-1]):
             return True
         return path[-1] == "data" and is_hidden(path, self._about, self._owners)
 
 
-def _path(argument: Argument) -> Path:
+def _path(argument: Argument) -> MemberPath:
     return tuple(part.text for part in argument.key)
 
 
-def _leaves(path: Path, node: Node | RawLiteral) -> list[tuple[Path, str]]:
+def _leaves(path: MemberPath, node: Node | RawLiteral) -> list[tuple[MemberPath, str]]:
     match node:
         case Scalar():
             return [(path, node.text)]

@@ -21,7 +21,7 @@ from qmpsh.shell.execute import Request
 from qmpsh.shell.steps import Ask, Note, Wish
 
 if TYPE_CHECKING:
-    from qmpsh.shell.introspection import Asking, Introspection
+    from qmpsh.shell.introspection import Introspection, IntrospectionWishes
     from qmpsh.shell.settings import Settings
 
 
@@ -76,7 +76,9 @@ class Transaction:
         return Request(command, end.modifiers, end.redirect)
 
 
-def add_action(introspection: Introspection, transaction: Transaction, line: CommandLine) -> Asking:
+def add_action(
+    introspection: Introspection, transaction: Transaction, line: CommandLine
+) -> IntrospectionWishes:
     """Add a line's action to a transaction."""
     transaction.add(line, (yield from read_action(introspection, line)))
 

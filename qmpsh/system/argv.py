@@ -82,7 +82,7 @@ class QemuArgv(NamedTuple):
         return tuple(channel for channel in self.channels if channel.kind != SERIAL)
 
 
-Options = dict[str, str]
+QemuOptions = dict[str, str]
 """`path=/a,server=on` by keys; a flag such as `server` is "on"."""
 
 
@@ -96,11 +96,11 @@ def maybe_command_line(words: Sequence[str]) -> QemuArgv | None:
     return None
 
 
-def read_options(text: str, implied: str = "") -> Options:
+def read_options(text: str, implied: str = "") -> QemuOptions:
     """`key=value,...` or a JSON object. implied: the key of a first word without one."""
     if text.startswith("{"):
         return _read_json(text)
-    options: Options = {}
+    options: QemuOptions = {}
     for index, part in enumerate(re.findall(r"(?:,,|[^,])+", text)):
         key, equals, value = part.replace(",,", ",").partition("=")
         if not equals and index == 0 and implied:
@@ -114,7 +114,7 @@ def read_options(text: str, implied: str = "") -> Options:
     return options
 
 
-def _read_json(text: str) -> Options:
+def _read_json(text: str) -> QemuOptions:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -133,7 +133,7 @@ def _read_json(text: str) -> Options:
 
 def _read_emulator(words: Sequence[str]) -> tuple[str, list[MonitorChannel]]:
     name = ""
-    chardevs: dict[str, Options] = {}
+    chardevs: dict[str, QemuOptions] = {}
     uses: list[tuple[ChannelKind, str]] = []  # kind, and what was said of its device
     for option, value in _pairs(words):
         if option == "name":
@@ -188,7 +188,7 @@ _USES: Final[dict[str, Callable[[str], Iterator[tuple[ChannelKind, str]]]]] = {
 
 
 def _channels(
-    kind: ChannelKind, device: str, chardevs: dict[str, Options]
+    kind: ChannelKind, device: str, chardevs: dict[str, QemuOptions]
 ) -> Iterator[MonitorChannel]:
     """The socket of a device as `-qmp` and `-monitor` name one, if it is a listening one."""
     scheme, _, rest = device.partition(":")
@@ -210,7 +210,7 @@ def _channels(
         yield _channel(kind, options)
 
 
-def _channel(kind: ChannelKind, options: Options) -> MonitorChannel:
+def _channel(kind: ChannelKind, options: QemuOptions) -> MonitorChannel:
     return MonitorChannel(
         kind,
         _path(options.get("path", "")),
@@ -236,7 +236,7 @@ def _path(text: str) -> str:
         return ""
 
 
-def _wrap(options: Options) -> Wrap:
+def _wrap(options: QemuOptions) -> Wrap:
     if "tls-creds" in options:
         return "tls"
     if options.get("telnet") in _TRUE:
@@ -246,7 +246,7 @@ def _wrap(options: Options) -> Wrap:
 
 def _read_daemon(words: Sequence[str]) -> tuple[str, list[MonitorChannel]]:
     """A storage daemon's --monitor is `-mon` with mode=control."""
-    chardevs: dict[str, Options] = {}
+    chardevs: dict[str, QemuOptions] = {}
     monitors: list[str] = []
     for option, value in _pairs(words):
         if option == "chardev":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qmpsh.client.queues import RING_BYTES
 from qmpsh.jsontypes import Json
 from qmpsh.protocol.messages import Event, Reply
-from qmpsh.shell.events import MAX_NAMES, EventHistory, Span
+from qmpsh.shell.events import MAX_NAMES, EventHistory, EventSpan
 
 
 def event(name: str, number: int = 0, size: int = 1) -> Event:
@@ -18,7 +18,7 @@ def event(name: str, number: int = 0, size: int = 1) -> Event:
 
 
 def log_of(*events: Event, limit: int = 4096) -> EventHistory:
-    log = EventHistory(Span(is_script=True), limit, clock=lambda: 5.0)
+    log = EventHistory(EventSpan(is_script=True), limit, clock=lambda: 5.0)
     for each in events:
         log.on_message(each)
     return log
@@ -49,10 +49,10 @@ def test_what_counts_begins_at_a_number() -> None:
 
 
 def test_a_script_looks_back_to_its_start_for_an_event_with_values() -> None:
-    span = Span(3, is_script=True)
+    span = EventSpan(3, is_script=True)
     span.mark = 8
     assert (span.since(exact=True), span.since(exact=False)) == (3, 8)
-    prompt = Span(3, is_script=False)
+    prompt = EventSpan(3, is_script=False)
     prompt.mark = 8
     assert (prompt.since(exact=True), prompt.since(exact=False)) == (8, 8)
 

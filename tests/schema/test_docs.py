@@ -15,10 +15,10 @@ from qmpsh.schema.manual.find import IndexEntry, Manual, find_pages, load_manual
 from qmpsh.schema.manual.page import first_sentence
 from qmpsh.schema.manual.roff import (
     MAX_INDENT_LEVELS,
-    Block,
     CodeBlock,
     InlineMark,
     ListItem,
+    ManualBlock,
     Paragraph,
     QuotedBlock,
     plain,
@@ -450,7 +450,7 @@ def test_escapes(roff: str, text: str) -> None:
         (".INDENT 3.5\na", [QuotedBlock([Paragraph("a")])]),
     ],
 )
-def test_blocks(roff: str, blocks: list[Block]) -> None:
+def test_blocks(roff: str, blocks: list[ManualBlock]) -> None:
     assert read_blocks(roff) == blocks
 
 

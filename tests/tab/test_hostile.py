@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qmpsh.cli.tab.items import find_items
 from qmpsh.cli.tab.offers import LineServer, ShellCandidate, TypedWords
 from qmpsh.cli.tab.shells import Bash
-from qmpsh.cli.tab.words import Splitter, Word
+from qmpsh.cli.tab.words import ShellWord, Splitter
 from qmpsh.complete.candidates import Candidate
 from qmpsh.complete.complete import complete
 from qmpsh.language.lines import parse_words
@@ -85,7 +85,7 @@ def test_a_word_is_one_argument_of_that_value(name: str, words: list[str]) -> No
 @example("a'b", "'")
 @example('a"$(id)`', '"')
 def test_bash_reads_back_what_was_inserted(name: str, quote: str) -> None:
-    (line,) = BASH.lines([ShellCandidate(f"x{name}")], Word("x", quote, 1)) or [""]
+    (line,) = BASH.lines([ShellCandidate(f"x{name}")], ShellWord("x", quote, 1)) or [""]
     text = line.split("\x1f")[1] if name.isprintable() else ""
     if text:
         (_, word) = Splitter().split(f"q {quote}x{text}{quote}")
@@ -101,7 +101,7 @@ def test_a_real_bash_reads_back_what_was_inserted(tmp_path: Path) -> None:
     quoted = [
         quote + line.split("\x1f")[1] + quote
         for quote in ("", "'", '"')
-        for line in BASH.lines([ShellCandidate(text) for text in told], Word("", quote, 0))
+        for line in BASH.lines([ShellCandidate(text) for text in told], ShellWord("", quote, 0))
     ]
     # Interactive, because only then an exclamation mark means something.
     done = subprocess.run(
@@ -120,5 +120,5 @@ def test_a_real_bash_reads_back_what_was_inserted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb", "a\x1bb", "a\u202eb"])
 def test_what_cannot_be_shown_is_not_offered(name: str) -> None:
-    answers = BASH.lines([ShellCandidate(name)], Word())
+    answers = BASH.lines([ShellCandidate(name)], ShellWord())
     assert all(name not in line for line in answers)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qmpsh.cli.tab.words import Splitter, Word, arguments_of
+from qmpsh.cli.tab.words import ShellWord, Splitter, arguments_of
 
 BREAKS = " \t\n\"'><=;|&(:"
 VARIABLES = {"S": "/tmp/my vm/s", "EMPTY": ""}
@@ -48,27 +48,27 @@ def test_fish_knows_escapes_in_single_quotes() -> None:
 @pytest.mark.parametrize(
     "text,word",
     [
-        ("driver=vi", Word("driver=vi", "", 7)),
-        ("unix:/tmp/", Word("unix:/tmp/", "", 5)),
-        ("a=b:c", Word("a=b:c", "", 4)),
+        ("driver=vi", ShellWord("driver=vi", "", 7)),
+        ("unix:/tmp/", ShellWord("unix:/tmp/", "", 5)),
+        ("a=b:c", ShellWord("a=b:c", "", 4)),
         # What is quoted is no break, and in an open quote all behind its mark is replaced.
-        ("a\\=b", Word("a=b", "", 0)),
-        ("'a=b'c", Word("a=bc", "", 0)),
-        ("x='a=b'c", Word("x=a=bc", "", 2)),
-        ("'a=b", Word("a=b", "'", 0)),
-        ('id="my r', Word("id=my r", '"', 3)),
-        ("", Word()),
+        ("a\\=b", ShellWord("a=b", "", 0)),
+        ("'a=b'c", ShellWord("a=bc", "", 0)),
+        ("x='a=b'c", ShellWord("x=a=bc", "", 2)),
+        ("'a=b", ShellWord("a=b", "'", 0)),
+        ('id="my r', ShellWord("id=my r", '"', 3)),
+        ("", ShellWord()),
     ],
 )
-def test_what_bash_replaces(text: str, word: Word) -> None:
+def test_what_bash_replaces(text: str, word: ShellWord) -> None:
     assert Splitter(breaks=BREAKS).split(f"q {text}")[-1] == word
 
 
 def test_targets_of_redirects_are_no_arguments() -> None:
     words = Splitter().split("q ./s stop >out 2>/dev/null &>> all x <in")
     assert arguments_of(words) == ({}, ["./s", "stop", "x"])
-    assert Splitter().split("q stop > ou")[-1] == Word("ou", is_target=True)
-    assert Splitter().split("q stop>")[-1] == Word("", is_target=True)
+    assert Splitter().split("q stop > ou")[-1] == ShellWord("ou", is_target=True)
+    assert Splitter().split("q stop>")[-1] == ShellWord("", is_target=True)
 
 
 def test_assignments_before_the_program() -> None:

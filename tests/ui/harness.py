@@ -35,7 +35,7 @@ from qmpsh.shell.session.listener import SessionListener
 from qmpsh.shell.session.session import Connect, Session
 from qmpsh.shell.settings import Settings
 from qmpsh.shell.steps import Answer
-from qmpsh.ui.common.front_end import Redirect, TerminalEnv
+from qmpsh.ui.common.front_end import RedirectAnswer, TerminalEnv
 from qmpsh.ui.line.app import LinePrompt
 from qmpsh.ui.screen.app import FullScreen
 from qmpsh.ui.screen.cell_output import CellOutput
@@ -183,7 +183,7 @@ class ScreenHarness(Harness):
 
     def __init__(self, pipe: PipeInput, setup: ScreenSetup) -> None:
         super().__init__(pipe, Size(columns=setup.size[0], rows=setup.size[1]))
-        self.redirect: Redirect | None = None
+        self.redirect: RedirectAnswer | None = None
         self.stream = io.StringIO()
         connect = setup.connect or self._connect
         env = self.env._replace(glyphs=setup.glyphs, stream=self.stream, theme=setup.theme)

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from qmpsh.cli.argv import Options, SplitArgv
 from qmpsh.cli.flags import read_flags
 from qmpsh.cli.tab.line import line_items
-from qmpsh.cli.tab.offers import Ask, LineServer, ShellCandidate, TypedWords
+from qmpsh.cli.tab.offers import AskServer, LineServer, ShellCandidate, TypedWords
 from qmpsh.cli.tab.sorting import name_rule, sort
 
 
-def find_items(typed: TypedWords, environ: Mapping[str, str], ask: Ask) -> list[ShellCandidate]:
+def find_items(
+    typed: TypedWords, environ: Mapping[str, str], ask: AskServer
+) -> list[ShellCandidate]:
     """Return all that may be at the cursor, including what does not begin as the word there does.
 
     environ: QMP_SOCKET of it is the address where none is named

@@ -1,11 +1,11 @@
 """The candidates for a word of the LINE: what is offered at the prompt, as words of a shell.
 
-The server's part comes from the `Ask` that is passed in.
+The server's part comes from the `AskServer` that is passed in.
 """
 
 from __future__ import annotations
 
-from qmpsh.cli.tab.offers import Ask, LineServer, PathKind, ShellCandidate, TypedWords
+from qmpsh.cli.tab.offers import AskServer, LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.complete.candidates import Candidate, Form
 from qmpsh.complete.value_sources import names_file
 from qmpsh.language.cursor import CursorContext, Slot, find_context
@@ -71,7 +71,7 @@ def _is_literal(value: str) -> bool:
 
 
 def line_items(
-    words: list[str], typed: TypedWords, ask: Ask, server: LineServer
+    words: list[str], typed: TypedWords, ask: AskServer, server: LineServer
 ) -> list[ShellCandidate]:
     """Yield what the word may become in the line. words: those of the line before the cursor's."""
     line = write_line(words, typed, hmp=server.hmp)

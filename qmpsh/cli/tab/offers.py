@@ -58,5 +58,5 @@ class LineServer(NamedTuple):
     agent: bool = False
 
 
-Ask = Callable[[LineServer, str, Mode], list[Candidate]]
+AskServer = Callable[[LineServer, str, Mode], list[Candidate]]
 """The candidates at the end of a line, from what is known of a server."""

@@ -15,7 +15,7 @@ from qmpsh.cli.inspect.ls import shown_address
 from qmpsh.cli.inspect.options import COMMANDS
 from qmpsh.cli.options import COMMAND, RUN
 from qmpsh.cli.tab.line import line_items
-from qmpsh.cli.tab.offers import Ask, LineServer, PathKind, ShellCandidate, TypedWords
+from qmpsh.cli.tab.offers import AskServer, LineServer, PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.sorting import CURSOR_MARK, name_rule, sort, takes_options
 from qmpsh.cli.top import TOP
 from qmpsh.client.discovery import Monitor, find_monitors, for_shells
@@ -51,7 +51,7 @@ _STATES = (
 
 
 def option_items(
-    words: SplitArgv, typed: TypedWords, environ: Mapping[str, str], ask: Ask
+    words: SplitArgv, typed: TypedWords, environ: Mapping[str, str], ask: AskServer
 ) -> list[ShellCandidate]:
     """Return all that may be at the cursor. words: before it, sorted; environ: as in find_items"""
     if words.verb == "run":
@@ -108,7 +108,7 @@ def _verb_items(verb: str, before: list[str], word: str) -> Iterator[ShellCandid
         yield from _addresses(word, may_be_name=True)
 
 
-def _schema_items(before: list[str], typed: TypedWords, ask: Ask) -> Iterator[ShellCandidate]:
+def _schema_items(before: list[str], typed: TypedWords, ask: AskServer) -> Iterator[ShellCandidate]:
     """Yield what may follow `schema`. before: the words in between"""
     # Imported here: few command lines are of the schema tools.
     from qmpsh.cli.schema import SCHEMA_COMMANDS

@@ -20,7 +20,7 @@ from functools import partial
 from qmpsh.cli.tab.items import find_items
 from qmpsh.cli.tab.offers import PathKind, ShellCandidate, TypedWords
 from qmpsh.cli.tab.server import candidates
-from qmpsh.cli.tab.words import Splitter, Word, arguments_of
+from qmpsh.cli.tab.words import ShellWord, Splitter, arguments_of
 from qmpsh.patterns import LatePattern
 from qmpsh.render.safe import visible_word
 
@@ -99,7 +99,7 @@ class UserShell:
         safe = (item for item in items if item.files or item.text.isprintable())
         return list(self.lines(list(safe), word))
 
-    def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
+    def lines(self, items: list[ShellCandidate], word: ShellWord) -> Iterator[str]:
         """Yield the items in the form that the script reads. word: at the cursor."""
         raise NotImplementedError
 
@@ -109,7 +109,7 @@ class Bash(UserShell):
 
     shows_notes = False
 
-    def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
+    def lines(self, items: list[ShellCandidate], word: ShellWord) -> Iterator[str]:
         """`word`, `open` (no blank after it): quoted; `files`, `sockets`: path and what leads."""
         fitting = [item for item in items if item.text.startswith(word.text)]
         for item in fitting:
@@ -127,7 +127,7 @@ class Bash(UserShell):
 class Zsh(UserShell):
     """Zsh, which matches and quotes itself, against the word less its first `skip` characters."""
 
-    def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
+    def lines(self, items: list[ShellCandidate], word: ShellWord) -> Iterator[str]:
         """`skip`: characters; `word`, `open`: text and note; `files`, `sockets`."""
         skip = min((item.start for item in items), default=0)
         if not _SAFE.fullmatch(word.text[:skip]):
@@ -145,7 +145,7 @@ class Fish(UserShell):
 
     fish = True
 
-    def lines(self, items: list[ShellCandidate], word: Word) -> Iterator[str]:
+    def lines(self, items: list[ShellCandidate], word: ShellWord) -> Iterator[str]:
         """`word`: text and note; `files`, `sockets`: path and what leads."""
         fitting = [item for item in items if item.text.startswith(word.text)]
         for item in items:

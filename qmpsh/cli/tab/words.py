@@ -13,7 +13,7 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.patterns import LatePattern
 
 
-class Word(NamedTuple):
+class ShellWord(NamedTuple):
     """A word of the command line.
 
     text: unquoted; quote: the one that is open at its end, or ""; kept: how many characters of the
@@ -53,10 +53,10 @@ class Splitter:
         self._variables = variables or {}
         self._breaks = breaks
         self._patterns = {"": _BARE, '"': _DOUBLE, "'": _FISH_SINGLE if fish else _SINGLE}
-        self._words: list[Word] = []
+        self._words: list[ShellWord] = []
         self._begin()
 
-    def split(self, text: str) -> list[Word]:
+    def split(self, text: str) -> list[ShellWord]:
         """Return the words; the last is at the end of the text, empty if a new one begins there."""
         self._words = []
         self._begin()
@@ -78,7 +78,7 @@ class Splitter:
         self._is_target = False
 
     def _end(self) -> None:
-        self._words.append(Word(self._text, self._quote, self._kept, self._is_target))
+        self._words.append(ShellWord(self._text, self._quote, self._kept, self._is_target))
         self._begin()
 
     def _take(self, kind: str | None, found: str) -> None:
@@ -114,7 +114,7 @@ class Splitter:
         self._text += text
 
 
-def arguments_of(words: list[Word]) -> tuple[dict[str, str], list[str]]:
+def arguments_of(words: list[ShellWord]) -> tuple[dict[str, str], list[str]]:
     """Return the assignments before the program's name, and the words after it."""
     texts = [word.text for word in words if not word.is_target]
     assigned = {}

@@ -13,10 +13,10 @@ from typing import Union
 
 from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.manual.roff import (
-    Block,
     CodeBlock,
     InlineMark,
     ListItem,
+    ManualBlock,
     Paragraph,
     QuotedBlock,
     plain,
@@ -34,7 +34,7 @@ class ArticleMember(NamedTuple):
     name: str
     type: str
     note: str
-    body: list[Block]
+    body: list[ManualBlock]
 
 
 class ArticleBase(NamedTuple):
@@ -45,14 +45,14 @@ class ArticleBase(NamedTuple):
     value: str = ""
 
 
-Part = Union[Block, ArticleMember, ArticleBase]
+ArticlePart = Union[ManualBlock, ArticleMember, ArticleBase]
 
 
 class Section(NamedTuple):
     """A section of an article. title: "" for the description itself."""
 
     title: str
-    body: list[Part]
+    body: list[ArticlePart]
 
 
 class Article(NamedTuple):
@@ -126,7 +126,7 @@ def description_of(text: str) -> str:
     return next(_first_text(s) for s in sections if s.title not in _BEFORE_TEXT)
 
 
-def _sections(blocks: list[Block], title: str = "") -> list[Section]:
+def _sections(blocks: list[ManualBlock], title: str = "") -> list[Section]:
     """Split blocks at the titles in them. title: that of the first section."""
     first = Section(title, [])
     sections = [first]
@@ -166,7 +166,7 @@ def _status(match: re.Match[str]) -> list[Section]:
     return found
 
 
-def _without_frames(blocks: Iterable[Part]) -> Iterator[Part]:
+def _without_frames(blocks: Iterable[ArticlePart]) -> Iterator[ArticlePart]:
     """Yield blocks, unwrapping those indented only to hold titles or another indented block."""
     for block in blocks:
         if isinstance(block, QuotedBlock) and not any(
@@ -198,13 +198,13 @@ def _normalised(section: Section) -> Section:
     return Section(title, [_member(part) if title in _LISTS else part for part in body])
 
 
-def _member(part: Part) -> Part:
+def _member(part: ArticlePart) -> ArticlePart:
     if not isinstance(part, ListItem):
         return part
     return _member_of_term(part) if part.mark is InlineMark.TERM else _member_of_item(part)
 
 
-def _member_of_term(item: ListItem) -> Part:
+def _member_of_term(item: ListItem) -> ArticlePart:
     """Parse `name: type (optional)`, or `The members of T when tag is "value"`."""
     if found := _INCLUDE_IN_TERM.fullmatch(item.text):
         return ArticleBase(found[1], found[2] or "", found[3] or "")
@@ -214,7 +214,7 @@ def _member_of_term(item: ListItem) -> Part:
     return item
 
 
-def _member_of_item(item: ListItem) -> Part:
+def _member_of_item(item: ListItem) -> ArticlePart:
     """Parse `name (type, optional) -- text`, or `When tag is value: The members of T.`"""
     first = item.body[0] if item.body else None
     if not isinstance(first, Paragraph):
@@ -223,6 +223,6 @@ def _member_of_item(item: ListItem) -> Part:
         return ArticleBase(found[3], found[1] or "", found[2] or "")
     if found := _MEMBER_IN_ITEM.fullmatch(first.text):
         kind, _, note = (found[2] or "").partition(", ")
-        text: list[Block] = [Paragraph(found[3])] if found[3] else []
+        text: list[ManualBlock] = [Paragraph(found[3])] if found[3] else []
         return ArticleMember(found[1], kind, note, text + item.body[1:])
     return item

@@ -20,7 +20,7 @@ from qmpsh.schema.manual.article import (
     Article,
     ArticleBase,
     ArticleMember,
-    Part,
+    ArticlePart,
     description_of,
     read_article,
 )
@@ -176,7 +176,7 @@ class Manual:
         text = plain(" ".join(line for line in lines if line[:1] != "."))
         return " ".join(text.lower().split())
 
-    def _expanded(self, parts: Iterable[Part]) -> Iterator[Part]:
+    def _expanded(self, parts: Iterable[ArticlePart]) -> Iterator[ArticlePart]:
         """Yield parts, replacing references to another type by its members; each type once."""
         ahead = [*parts][::-1]
         seen = set()

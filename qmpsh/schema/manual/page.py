@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from qmpsh.schema.manual.article import Article, ArticleBase, ArticleMember, Part
+from qmpsh.schema.manual.article import Article, ArticleBase, ArticleMember, ArticlePart
 from qmpsh.schema.manual.roff import CodeBlock, InlineMark, ListItem, Paragraph, QuotedBlock
 
 _INDENT_COLUMNS = 2
@@ -58,7 +58,7 @@ class _Page:
     def __init__(self, width: int) -> None:
         self._width = width
 
-    def blocks(self, parts: Iterable[Part], indent: int) -> list[str]:
+    def blocks(self, parts: Iterable[ArticlePart], indent: int) -> list[str]:
         """Return blocks one below the other, with blank lines except between list items."""
         lines: list[str] = []
         was_in_list = True
@@ -70,7 +70,7 @@ class _Page:
             was_in_list = is_in_list
         return lines
 
-    def block(self, part: Part, indent: int) -> list[str]:
+    def block(self, part: ArticlePart, indent: int) -> list[str]:
         match part:
             case Paragraph(text):
                 return self.wrapped(text, indent, indent)
@@ -101,7 +101,7 @@ class _Page:
         dash = " -" if body else ""
         return self.hanging(f"{member.name}{note}{dash}", body, indent, below)
 
-    def hanging(self, mark: str, body: Iterable[Part], indent: int, below: int) -> list[str]:
+    def hanging(self, mark: str, body: Iterable[ArticlePart], indent: int, below: int) -> list[str]:
         """Return a mark followed on the same line by the first paragraph."""
         blocks = list(_flattened(body))
         text = ""
@@ -134,7 +134,7 @@ def _reference(base: ArticleBase) -> str:
     return f"The members of {base.type}"
 
 
-def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
+def _flattened(parts: Iterable[ArticlePart]) -> Iterator[ArticlePart]:
     """Yield blocks, with text that the manual's tools mistook for a term as a paragraph.
 
     In the older manual, a description whose first line is indented differently from the others
@@ -154,5 +154,5 @@ def _flattened(parts: Iterable[Part]) -> Iterator[Part]:
             yield part
 
 
-def _is_term(part: Part) -> bool:
+def _is_term(part: ArticlePart) -> bool:
     return isinstance(part, ListItem) and part.mark is InlineMark.TERM

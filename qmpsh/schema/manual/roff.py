@@ -41,16 +41,16 @@ class ListItem(NamedTuple):
 
     mark: InlineMark
     text: str
-    body: list[Block]
+    body: list[ManualBlock]
 
 
 class QuotedBlock(NamedTuple):
     """A sequence of blocks that are indented."""
 
-    body: list[Block]
+    body: list[ManualBlock]
 
 
-Block = Union[Paragraph, CodeBlock, ListItem, QuotedBlock]
+ManualBlock = Union[Paragraph, CodeBlock, ListItem, QuotedBlock]
 
 _ESCAPE = re.compile(
     r"\\(?:f(?:\(..|\[[^]\n]*]|.)|\*?\((?P<two>..)|\*?\[(?P<long>[^]\n]*)]|s[-+]?\d|(?P<one>.))"
@@ -100,7 +100,7 @@ def _unescape(match: re.Match[str]) -> str:
     return _SINGLE.get(one, one)
 
 
-def read_blocks(text: str) -> list[Block]:
+def read_blocks(text: str) -> list[ManualBlock]:
     """Return the blocks of part of a page, up to where its own indentation ends."""
     reader = _Reader()
     for line in text.split("\n"):
@@ -116,11 +116,11 @@ class _Level:
 
     __slots__ = ("blocks", "item")
 
-    def __init__(self, blocks: list[Block]) -> None:
+    def __init__(self, blocks: list[ManualBlock]) -> None:
         self.blocks = blocks
         self.item: ListItem | None = None
 
-    def target(self) -> list[Block]:
+    def target(self) -> list[ManualBlock]:
         return self.blocks if self.item is None else self.item.body
 
 
@@ -128,7 +128,7 @@ class _Reader:
     """The parser of a page, which goes line by line."""
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        self.blocks: list[ManualBlock] = []
         self.is_closed = False
         self._levels = [_Level(self.blocks)]
         self._words: list[str] = []
@@ -221,7 +221,7 @@ class _Reader:
             self.is_closed = True
             self._levels = [_Level(self.blocks)]
 
-    def _add(self, block: Block) -> None:
+    def _add(self, block: ManualBlock) -> None:
         self._wants_term = False
         self._levels[-1].target().append(block)
 

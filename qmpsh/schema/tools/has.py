@@ -13,14 +13,13 @@ from typing import Final
 
 from qmpsh.errors import LineError, UsageError, shortened
 from qmpsh.language.parser import parse_argv
-from qmpsh.language.syntax import CommandLine
+from qmpsh.language.syntax import CommandLine, MemberPath
 from qmpsh.light_typing import NamedTuple
 from qmpsh.schema.check import ArgumentTyper
 from qmpsh.schema.model import EMPTY, EnumType, Member, ObjectType, Schema, Type, is_open
 from qmpsh.schema.tools.compare import features_of
 from qmpsh.schema.walk import (
     MemberEntry,
-    Path,
     Unfolded,
     branches_with,
     descend,
@@ -65,7 +64,7 @@ class QuestionWord(NamedTuple):
     """
 
     text: str
-    path: Path
+    path: MemberPath
     value: str | None = None
     features: tuple[str, ...] = ()
 
@@ -83,7 +82,7 @@ class SchemaQuestion(NamedTuple):
     name: str
     features: tuple[str, ...]
     words: tuple[QuestionWord, ...]
-    tags: Mapping[Path, str]
+    tags: Mapping[MemberPath, str]
     of_answer: bool = False
 
 
@@ -99,7 +98,7 @@ def read_question(words: Sequence[str], *, of_answer: bool = False) -> SchemaQue
     name, *rest = words
     features: list[str] = []
     found: list[QuestionWord] = []
-    tags: dict[Path, str] = {}
+    tags: dict[MemberPath, str] = {}
     for text in rest:
         if re.fullmatch(_FEATURE, text):
             if found:
@@ -114,7 +113,7 @@ def read_question(words: Sequence[str], *, of_answer: bool = False) -> SchemaQue
     return SchemaQuestion(name, tuple(features), tuple(found), tags, of_answer)
 
 
-def _read_word(text: str, tags: dict[Path, str]) -> QuestionWord:
+def _read_word(text: str, tags: dict[MemberPath, str]) -> QuestionWord:
     """Read `a.b`, `a[].b`, `[tag=value].b`, each with `=value` or without; tags: added to"""
     path: list[str] = []
     place = 0
@@ -136,7 +135,7 @@ class _Found(NamedTuple):
 
     member: Member | None
     kind: Type
-    at: Path = ()
+    at: MemberPath = ()
     owner: ObjectType | None = None
 
 
@@ -215,10 +214,10 @@ class SchemaJudge:
         name = self._command.ret_type if self._question.of_answer else self._command.arg_type
         return self._schema.type(name) if name else EMPTY
 
-    def _tag(self, path: Path) -> str | None:
+    def _tag(self, path: MemberPath) -> str | None:
         return self._question.tags.get(path)
 
-    def _owner(self, path: Path) -> ObjectType | None:
+    def _owner(self, path: MemberPath) -> ObjectType | None:
         """Return the object at the end of a path; None where there is none."""
         root = self._root()
         kind = descend(self._schema, root, path, self._tag) if root is not None else None
@@ -237,7 +236,7 @@ class SchemaJudge:
         kind = descend(self._schema, root, word.path, self._tag) if root is not None else None
         return None if kind is None else _Found(None, kind)  # an element of an array
 
-    def _unfold(self, owner: ObjectType, at: Path) -> Unfolded:
+    def _unfold(self, owner: ObjectType, at: MemberPath) -> Unfolded:
         return unfold(self._schema, owner, lambda tag: self._tag((*at, tag)))
 
     def _decide_word(self, word: QuestionWord) -> Verdict:

@@ -23,7 +23,7 @@ _LABEL_COLUMNS: Final = 32
 _TITLE_COLUMNS: Final = 16
 _INDENT: Final = "  "
 
-Words = list[tuple[str, str]]
+ReportLine = list[tuple[str, str]]
 """(role, text) of one line, or of what belongs together in it, as a path and what is gone there"""
 
 _ADDED: Final = "good"
@@ -87,10 +87,10 @@ class SchemaReport(NamedTuple):
     changes: tuple[Change, ...]
     option: str = ""
 
-    def lines(self, columns: int) -> list[Words]:
+    def lines(self, columns: int) -> list[ReportLine]:
         """Return the lines. columns: of the screen"""
         title = f"{self.old.name} -> {self.new.name}"
-        lines: list[Words] = [[(_HEAD, title), ("", _counts(self.old, self.new))]]
+        lines: list[ReportLine] = [[(_HEAD, title), ("", _counts(self.old, self.new))]]
         left = list(self.changes)
         for section in SECTIONS:
             mine = [change for change in left if section.belongs(change)]
@@ -104,7 +104,7 @@ class SchemaReport(NamedTuple):
         return lines
 
 
-def plain_lines(lines: Iterable[Words]) -> str:
+def plain_lines(lines: Iterable[ReportLine]) -> str:
     """Return lines without their roles."""
     return "\n".join("".join(text for _, text in line).rstrip() for line in lines)
 
@@ -136,7 +136,7 @@ def _number(count: int, what: str) -> str:
 # ---------------------------------------------------------------------------- rows
 
 
-def _rows(changes: Sequence[Change], columns: int) -> Iterator[Words]:
+def _rows(changes: Sequence[Change], columns: int) -> Iterator[ReportLine]:
     """Yield the lines of a section: first whole commands and events, then what is in them."""
     whole = [change for change in changes if _is_whole(change)]
     for kind in dict.fromkeys(change.kind for change in whole):
@@ -176,12 +176,12 @@ def _label(of: tuple[str, ...]) -> str:
     return ", ".join(of) if len(of) <= 2 else f"{of[0]}, {len(of) - 1} more"
 
 
-def _wrapped(head: str, parts: Iterable[Words], columns: int) -> Iterator[Words]:
+def _wrapped(head: str, parts: Iterable[ReportLine], columns: int) -> Iterator[ReportLine]:
     """Yield a head and the parts beside it, in as many lines as that takes; below it if it is
     too long.
     """
     start = len(head)
-    line: Words = [("", head)]
+    line: ReportLine = [("", head)]
     if columns - start < MIN_COLUMNS:
         yield line
         start = 2 * len(_INDENT)
@@ -201,7 +201,7 @@ def _wrapped(head: str, parts: Iterable[Words], columns: int) -> Iterator[Words]
     yield line
 
 
-def _follower(part: Words, place: int) -> int:
+def _follower(part: ReportLine, place: int) -> int:
     """Return the columns of what stands beside a word in any case: the first after a place."""
     is_place = place == 0 and len(part) > 1 and part[0][1].endswith(":")
     return len(part[1][1]) + 1 if is_place else 0
@@ -210,7 +210,7 @@ def _follower(part: Words, place: int) -> int:
 # ---------------------------------------------------------------------------- what has changed
 
 
-def _parts(changes: Sequence[Change]) -> Iterator[Words]:
+def _parts(changes: Sequence[Change]) -> Iterator[ReportLine]:
     """Yield what has changed in a command; what is alike in several branches once, and what is
     removed or added in one place together.
     """
@@ -275,13 +275,13 @@ _FORMS: Final = {
 }
 
 
-def _marked(change: Change, more: int) -> Words:
+def _marked(change: Change, more: int) -> ReportLine:
     """Return what is gone or new, in a place that is named before. more: as in _text_of"""
     role, form = _MARKS[change.kind]
     return [(role, form.format(change.name or change.where[-1])), *_and_more(more)]
 
 
-def _text_of(change: Change, more: int) -> Words:
+def _text_of(change: Change, more: int) -> ReportLine:
     """Return a change in words. more: branches that have it too"""
     path = path_text(change.where)
     if change.kind in _MARKS:
@@ -298,6 +298,6 @@ def _text_of(change: Change, more: int) -> Words:
     return [(role, " ".join(text.split())), *_and_more(more)]
 
 
-def _and_more(count: int) -> Words:
+def _and_more(count: int) -> ReportLine:
     branches = "branch" if count == 1 else "branches"
     return [(_DIM, _AND_MORE.format(count=count, branches=branches))] if count else []

@@ -45,7 +45,7 @@ SOURCE_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.01
 """seconds between two looks at a connection, where a step must not block"""
 
-Asking: TypeAlias = "Generator[Wish, str, Json]"
+SchemaWishes: TypeAlias = "Generator[Wish, str, Json]"
 
 
 class Patience(NamedTuple):
@@ -76,7 +76,7 @@ class Source:
         """Whether there is a server to ask."""
         return False
 
-    def ask(self, name: str, arguments: JsonObject) -> Asking:
+    def ask(self, name: str, arguments: JsonObject) -> SchemaWishes:
         """Ask the server; None for an error."""
         yield from ()
         return None
@@ -105,7 +105,7 @@ class _Server(Source):
     def is_live(self) -> bool:
         return True
 
-    def ask(self, name: str, arguments: JsonObject) -> Asking:
+    def ask(self, name: str, arguments: JsonObject) -> SchemaWishes:
         return (yield from _ask(self._client, name, arguments, self._patience))
 
     def close(self) -> None:
@@ -253,7 +253,7 @@ def title_of(machine: Machine) -> str:
 # ---------------------------------------------------------------------------- waiting
 
 
-def _ask(client: Client, name: str, arguments: JsonObject, patience: Patience) -> Asking:
+def _ask(client: Client, name: str, arguments: JsonObject, patience: Patience) -> SchemaWishes:
     """Ask a server; None for an error. Raises ConnectionLost, ReplyTimeout."""
     pending = client.submit(Command(name, arguments or None))
     yield from _wait(client, lambda: pending.done, patience)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from qmpsh.shell.overview.first import FirstOverview
     from qmpsh.shell.overview.survey import Question
 
-Ask = Callable[[Command, Callable[[Json], None], Callable[[str], None]], None]
+AskQuery = Callable[[Command, Callable[[Json], None], Callable[[str], None]], None]
 """Queues a command, with what takes the value of its reply or the words of its refusal."""
 
 
@@ -53,7 +53,7 @@ class OverviewQueries:
         if self.shown is not None:
             self.shown.freeze()
 
-    def poll(self, client: Client, ask: Ask) -> None:
+    def poll(self, client: Client, ask: AskQuery) -> None:
         """Begin, put the next question, or end because the time is over."""
         if not self._is_wanted:
             self.freeze()

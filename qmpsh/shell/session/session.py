@@ -41,7 +41,7 @@ from qmpsh.shell.wirelog import logs_of
 from qmpsh.shell.work import Work
 
 if TYPE_CHECKING:
-    from qmpsh.complete.hints import Fault, Fragment
+    from qmpsh.complete.hints import Fault, HintFragment
     from qmpsh.shell.overview.first import FirstOverview
 
 MAX_TYPED_LINES = 20
@@ -206,7 +206,7 @@ class Session:
         self._ask_facts(harmless=not asked)
         return found
 
-    def hint(self, text: str, cursor: int) -> list[Fragment]:
+    def hint(self, text: str, cursor: int) -> list[HintFragment]:
         """Return the signature of what is being typed or the fault in it, as (role, text); or [].
 
         Also asks ahead for the values that a completion here would want.

@@ -17,8 +17,8 @@ from qmpsh.shell.execute import defaulted
 from qmpsh.shell.introspection import Introspection
 from qmpsh.shell.schemas.sources import (
     SOURCE_SECONDS,
-    Asking,
     Patience,
+    SchemaWishes,
     Source,
     open_source,
     title_of,
@@ -48,7 +48,7 @@ class _Connected(Source):
     def is_live(self) -> bool:
         return self._introspection.asks
 
-    def ask(self, name: str, arguments: JsonObject) -> Asking:
+    def ask(self, name: str, arguments: JsonObject) -> SchemaWishes:
         return (yield from self._introspection.ask_live(name, arguments))
 
 

@@ -15,7 +15,7 @@ from qmpsh.language.syntax import Redirect, VerbLine
 from qmpsh.language.verbs import Reach, Takes
 from qmpsh.regular import MAX_SCRIPT_BYTES, expanded, read_regular
 from qmpsh.shell.context import Context
-from qmpsh.shell.events import EventHistory, Span
+from qmpsh.shell.events import EventHistory, EventSpan
 from qmpsh.shell.interpreter import run_line
 from qmpsh.shell.script import script_lines
 from qmpsh.shell.steps import Answer, Note, Outcome, Steps, Wish, adapted
@@ -86,7 +86,7 @@ def _spanned(log: EventHistory, steps: Steps) -> Steps:
     """
     if log.span.is_script:
         return (yield from steps)
-    span = Span(log.next, is_script=True)
+    span = EventSpan(log.next, is_script=True)
     log.span.mark = log.next
     choice: str | None = None
     try:

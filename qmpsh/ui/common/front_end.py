@@ -51,7 +51,7 @@ from qmpsh.ui.common.terminal_input import TerminalInput
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
-Redirect = Callable[[Answer], Awaitable[str]]
+RedirectAnswer = Callable[[Answer], Awaitable[str]]
 """Sends an answer to its redirect; returns the text to show for it. Raises QmpshError."""
 
 
@@ -135,7 +135,7 @@ class TerminalFrontEnd(ABC, Generic[Key]):
     redirect: handles `| command` and `> file`; if None, such answers are shown like others
     """
 
-    def __init__(self, connect: Connect, redirect: Redirect | None, env: TerminalEnv) -> None:
+    def __init__(self, connect: Connect, redirect: RedirectAnswer | None, env: TerminalEnv) -> None:
         self._env = env
         self._redirect = redirect
         self._splits: dict[str, Split] = {}

@@ -28,7 +28,7 @@ from qmpsh.shell.steps import Answer, Ask
 from qmpsh.ui.common.banner import Banner
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.first_frame import late_bindings, sigint_as_key
-from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd
+from qmpsh.ui.common.front_end import OWN, RedirectAnswer, TerminalEnv, TerminalFrontEnd
 from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.hint import help_at_cursor, hint_line, tip_at
 from qmpsh.ui.common.history import mask_typed
@@ -53,7 +53,7 @@ BANNER_WAIT_SECONDS = 0.25
 def run_line_prompt(
     connect: Connect,
     history: History | None = None,
-    redirect: Redirect | None = None,
+    redirect: RedirectAnswer | None = None,
     env: TerminalEnv = OWN,
 ) -> int:
     """Run the line prompt until the user leaves; the exit code. Parameters as of `run_screen`."""
@@ -69,7 +69,7 @@ class LinePrompt(TerminalFrontEnd[None]):
         self,
         connect: Connect,
         history: History,
-        redirect: Redirect | None = None,
+        redirect: RedirectAnswer | None = None,
         env: TerminalEnv = OWN,
     ) -> None:
         # Lines that are printed do not fill a row, so that a background would be a patchwork.

@@ -22,7 +22,13 @@ from qmpsh.shell.steps import Answer
 from qmpsh.ui.common.completer import SessionCompleter
 from qmpsh.ui.common.driver import FrameLimiter
 from qmpsh.ui.common.first_frame import late_bindings, sigint_as_key
-from qmpsh.ui.common.front_end import OWN, Redirect, TerminalEnv, TerminalFrontEnd, capture_log
+from qmpsh.ui.common.front_end import (
+    OWN,
+    RedirectAnswer,
+    TerminalEnv,
+    TerminalFrontEnd,
+    capture_log,
+)
 from qmpsh.ui.common.guide import Guide
 from qmpsh.ui.common.keys import insert_mode, mode_word, watch_escape
 from qmpsh.ui.common.style import OwnStyleApplication, ViCursorShape, echo_lines, filling
@@ -46,7 +52,7 @@ from qmpsh.ui.screen.terminal import close_terminal, draw_without_waiting, own_t
 def run_screen(
     connect: Connect,
     history: History | None = None,
-    redirect: Redirect | None = None,
+    redirect: RedirectAnswer | None = None,
     env: TerminalEnv = OWN,
 ) -> int:
     """Run the full screen until the user leaves; return the exit code.
@@ -67,7 +73,7 @@ class FullScreen(TerminalFrontEnd[Echo]):
         self,
         connect: Connect,
         history: History,
-        redirect: Redirect | None = None,
+        redirect: RedirectAnswer | None = None,
         env: TerminalEnv = OWN,
     ) -> None:
         super().__init__(connect, redirect, env)

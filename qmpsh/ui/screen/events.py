@@ -20,7 +20,7 @@ from qmpsh.ui.common.wrap import cut, line_width
 from qmpsh.ui.screen.store import Block, FixedLines, Store
 from qmpsh.ui.screen.viewport import Viewport
 
-MAX_EVENTS = 10_000
+MAX_SHOWN_EVENTS = 10_000
 """events kept; a folded line counts as one"""
 
 MAX_EVENT_BYTES = 1024 * 1024
@@ -143,7 +143,7 @@ class EventPane:
         self,
         glyphs: Glyphs,
         clock: Callable[[], float],
-        limit: int = MAX_EVENTS,
+        limit: int = MAX_SHOWN_EVENTS,
         advice: Advice = UNGUARDED,
     ) -> None:
         self.store = Store(limit, "events", MAX_EVENT_BYTES, advice)

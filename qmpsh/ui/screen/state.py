@@ -17,6 +17,7 @@ from qmpsh.render.tables import text_columns
 from qmpsh.render.theme import Line, plain
 from qmpsh.render.units import elapsed, number
 from qmpsh.shell.machine import ConnectionState
+from qmpsh.shell.preferences import MIN_EVENTS_COLUMNS
 from qmpsh.shell.session.session import Session
 from qmpsh.shell.steps import Ask, AskSecret
 from qmpsh.shell.work import MIGRATION
@@ -45,10 +46,11 @@ MAX_HELP_COLUMNS = 78
 REPLY_COLUMNS = 80
 """columns that a wide screen leaves to the replies: what QEMU's monitor prints is made for them"""
 
-MIN_EVENTS_COLUMNS, MAX_EVENTS_COLUMNS = 24, 60
+AUTO_EVENTS_COLUMNS, MAX_AUTO_EVENTS_COLUMNS = 24, 60
+"""of an events pane whose width was not set: the usual, and the most on a wide screen"""
 RULE_COLUMNS = 2
 
-WIDE_COLUMNS = REPLY_COLUMNS + RULE_COLUMNS + MIN_EVENTS_COLUMNS
+WIDE_COLUMNS = REPLY_COLUMNS + RULE_COLUMNS + AUTO_EVENTS_COLUMNS
 """columns from which on the events pane is there without events"""
 
 MAX_QUEUED_ROWS = 3
@@ -141,11 +143,11 @@ class ScreenState:
         """
         wanted = self.session.preferences.values.events_width
         if wanted:
-            return min(wanted, max(12, self.columns() - 24))
+            return min(wanted, max(MIN_EVENTS_COLUMNS, self.columns() - 24))
         if self.columns() < WIDE_COLUMNS:
-            return MIN_EVENTS_COLUMNS
+            return AUTO_EVENTS_COLUMNS
         left = self.columns() - REPLY_COLUMNS - RULE_COLUMNS
-        return min(MAX_EVENTS_COLUMNS, left, self.columns() * 3 // 8)
+        return min(MAX_AUTO_EVENTS_COLUMNS, left, self.columns() * 3 // 8)
 
     def toggle_sheet(self) -> None:
         """Show the key sheet instead of the output, or the output again."""
