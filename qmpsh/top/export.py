@@ -209,9 +209,7 @@ FAMILIES: Final = (
         "qemu_guest_cpu_seconds_total",
         "counter",
         "CPU time of its virtual CPUs.",
-        lambda record, now: _one(
-            record.usage.guest.counts[0] if record.usage.guest.counts else None
-        ),
+        lambda record, now: _one(record.usage.guest_seconds),
     ),
     Family(
         "qemu_kvm_exits_total",

@@ -44,9 +44,10 @@ def run_test(text: str, emulator: str) -> subprocess.CompletedProcess[str]:
     """Run a program that is a test, with pytest, as in another project."""
     Path("test_it.py").write_text(text)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "QMPSH_QEMU": emulator}
-    words = ("-q", "-p", "qmpsh.pytest_plugin", "-p", "no:cacheprovider", "test_it.py")
+    # A folder of its own: at its end pytest removes those of older runs from the common one.
+    words = ("-q", "--basetemp=temporary", "-p", "qmpsh.pytest_plugin", "-p", "no:cacheprovider")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
+        [sys.executable, "-m", "pytest", *words, "test_it.py"],
         env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 
 HELP_TITLE = "Help; F1 or Esc goes back"
-MAX_HELP_COLUMNS = 78
-"""columns of help, as of `.help`"""
 
 REPLY_COLUMNS = 80
 """columns that a wide screen leaves to the replies: what QEMU's monitor prints is made for them"""
