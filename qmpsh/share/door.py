@@ -29,6 +29,8 @@ INHERITED: Final = "fd:"
 _FIRST_FD: Final = 3  # of those that systemd passes
 _BACKLOG: Final = 64
 _LOCK: Final = "lock"
+_NEW: Final = "new"
+"""name of a socket of the folder that does not listen yet; only who holds the lock has one"""
 _LOCK_TRIES: Final = 20
 _LOCK_SECONDS: Final = 0.005  # between two of them; the lock is held for less
 _NOT_OURS: Final = "cannot listen on {}: {}"
@@ -142,12 +144,14 @@ def _lock(lock: int) -> None:
 
 def _bind_in(folder: int, path: str, name: str, *, read_only: bool) -> Door | None:
     """Listen on a name in an open folder; None if another process does. Raises OSError."""
-    there = f"/proc/self/fd/{folder}/{name}"
+    there, new = (f"/proc/self/fd/{folder}/{one}" for one in (name, _NEW))
     if _is_served(there):
         return None
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(there)
-    listening = _listen(there, 0o600)
+        os.unlink(new)
+    listening = _listen(new, 0o600)
+    # Once it can be found it listens, and what was left there is gone in the same moment.
+    os.rename(new, there)
     return Door(listening, f"{path}/{name}", read_only=read_only, own_only=True)
 
 

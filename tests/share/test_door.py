@@ -97,6 +97,27 @@ def test_what_one_that_died_has_left_is_replaced(monitor: UnixAddress) -> None:
     again.close()
 
 
+def test_it_listens_once_it_can_be_found(
+    monitor: UnixAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And before, what one that died has left is still there."""
+    left = opened(monitor)
+    left.socket.close()
+    before = os.stat(left.path)
+    seen = []
+
+    def listen(self: socket.socket, backlog: int) -> None:
+        seen.append(os.path.samestat(before, os.stat(left.path)))
+        super(socket.socket, self).listen(backlog)
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
+    door = opened(monitor)
+    assert seen == [True]
+    assert not os.path.samestat(before, os.stat(door.path))
+    assert "new" not in os.listdir(os.path.dirname(door.path))
+    door.close()
+
+
 def shares_folder() -> Path:
     path = Path(next(share_folders(os.geteuid())))
     path.parent.mkdir(exist_ok=True)
