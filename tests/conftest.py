@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents import Agent, AgentStarter, agents
-from tests.measuring import Measuring, stop_measuring
+from tests.measuring import Measuring, save_measured, stop_measuring
 from tests.programs import find_program, missing, unavailable
 from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
 from tests.signals import give_children_the_defaults
@@ -187,7 +187,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A run in which every test was skipped tested nothing: it fails."""
+    """Keep what was measured; a run in which every test was skipped tested nothing, and fails."""
+    if hasattr(session.config, "workerinput"):
+        save_measured()  # a worker that takes 10 s more is killed, as on a busy machine
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if not isinstance(reporter, pytest.TerminalReporter) or session.config.option.collectonly:
         return

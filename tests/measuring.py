@@ -20,6 +20,14 @@ def stop_measuring() -> None:
         sys.settrace(None)
 
 
+def save_measured() -> None:
+    """Write down what was measured in this process so far, which is else done when it exits."""
+    coverage = sys.modules.get("coverage")
+    current = coverage.Coverage.current() if coverage is not None else None
+    if current is not None:
+        current.save()
+
+
 @contextlib.contextmanager
 def unmeasured() -> Iterator[None]:
     """Measure nothing meanwhile in this thread. A debugger stays."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 import pytest
 
 from tests.measuring import Measuring, stop_measuring, unmeasured
+from tests.qemu import ROOT
 
 
 class Tracer:
@@ -75,6 +79,21 @@ def test_a_tracer_that_was_lost_is_there_for_the_next_test() -> None:
     with measuring.paused(), measuring.on():
         found = sys.gettrace()
     assert found is tracer
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_what_was_saved_outlives_a_kill(tmp_path: Path, saved: bool) -> None:
+    program = tmp_path / "killed.py"
+    program.write_text(
+        "import os, signal\nfrom tests.measuring import save_measured\n"
+        f"if {saved}: save_measured()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    file = tmp_path / "data"
+    words = ("coverage", "run", f"--data-file={file}", "--source=tests", str(program))
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, env=env, check=False)
+    assert file.exists() == saved
 
 
 def test_the_tracers_of_coverage_are_known() -> None:
