@@ -254,10 +254,17 @@ def hosts() -> Iterator[Hosts]:
         yield found
 
 
-def test_clustershell(recipe: Recipe, hosts: Hosts) -> None:
+def test_clustershell(recipe: Recipe, hosts: Hosts, tmp_path: Path) -> None:
     need("clush")
     ssh = hosts.environ["QMPSH_SSH"].removeprefix("ssh ")
-    variables = {"HOSTS": "host[1-3]", "SSH_OPTIONS": ssh, "SOCKETS": f"{hosts.shared}/*.sock"}
+    # One host after the other: where they are this machine, their VMs are the same.
+    (tmp_path / "clush.conf").write_text("[Main]\nfanout: 1\n")
+    variables = {
+        "HOSTS": "host[1-3]",
+        "SSH_OPTIONS": ssh,
+        "SOCKETS": f"{hosts.shared}/*.sock",
+        "CLUSTERSHELL_CFGDIR": str(tmp_path),
+    }
     done = recipe("Ask the VMs of many hosts by ClusterShell", variables)
     assert done.returncode == 0, done.stderr
     # Those with another QEMU answer something else; without networks all have the same VMs.

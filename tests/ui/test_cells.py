@@ -216,7 +216,7 @@ def test_keys_cost_few_bytes(start_vm: VmStarter) -> None:
 
     narrowed, typed, moved, opened = asyncio.run(run())
     row = len(" virtio-net-pci  ")
-    assert narrowed <= 120
-    assert typed <= 120
+    assert narrowed <= 150
+    assert typed <= 150
     assert moved <= 100 + 2 * row
     assert opened <= 8 * (80 + 30)
