@@ -11,6 +11,7 @@ import select
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -288,8 +289,10 @@ def drawn_until(terminal: int, end: str, answers: Mapping[str, str]) -> str:
     """What the program draws up to a text; answers: what it is sent once it has written a text."""
     drawn = ""
     waiting = dict(answers)
+    deadline = time.monotonic() + PATIENCE
     while end not in drawn:
-        ready, _, _ = select.select([terminal], [], [], PATIENCE)
+        # Of all together: what draws each second would never be late.
+        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
         assert ready, f"never: {end!r}; instead: {drawn[-2000:]!r}"
         drawn += os.read(terminal, 1 << 16).decode(errors="replace")
         for text in [text for text in waiting if text in drawn]:
