@@ -358,5 +358,5 @@ def test_a_terminal_is_asked_once(
 
 
 def test_the_table_of_vms_hears_its_terminal(vm: Vm) -> None:
-    with program(["top", vm.path], {}) as terminal:
-        drawn_until(terminal, TITLE_OF_LIGHT, {"\x1b[c": WHITE})
+    with program(["top", vm.path], {}, WHITE) as terminal:
+        drawn_until(terminal, TITLE_OF_LIGHT, {})
