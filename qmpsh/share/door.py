@@ -150,8 +150,12 @@ def _bind_in(folder: int, path: str, name: str, *, read_only: bool) -> Door | No
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)
     listening = _listen(new, 0o600)
-    # Once it can be found it listens, and what was left there is gone in the same moment.
-    os.rename(new, there)
+    try:
+        # Once it can be found it listens, and what was left there is gone in the same moment.
+        os.rename(new, there)
+    except OSError:
+        listening.close()
+        raise
     return Door(listening, f"{path}/{name}", read_only=read_only, own_only=True)
 
 

@@ -118,6 +118,17 @@ def test_it_listens_once_it_can_be_found(
     door.close()
 
 
+def test_a_folder_of_its_name_prevents_it(monitor: UnixAddress) -> None:
+    door = opened(monitor)
+    door.close()
+    os.mkdir(door.path)
+    try:
+        assert own_door(monitor, read_only=False) is None
+    finally:
+        os.rmdir(door.path)
+    opened(monitor).close()
+
+
 def shares_folder() -> Path:
     path = Path(next(share_folders(os.geteuid())))
     path.parent.mkdir(exist_ok=True)

@@ -78,7 +78,8 @@ exit "$code"
 _END_SECONDS: Final = 0.25
 """seconds from the end of its connections to that of ssh, on a busy machine"""
 _ALIVE_SECONDS: Final = 2.0
-"""seconds for which an ssh that was seen alive is not waited for again"""
+"""seconds for which no ssh is waited for again, once one was seen alive: all of them together hold
+up whoever waits only that often, with however many hosts"""
 
 _RESTART_SECONDS: Final = 5.0
 """seconds from one start to the next: a host that refuses is not to be asked by each of its VMs"""
@@ -138,6 +139,8 @@ class Forwarder:
     Raises CannotConnect if it cannot be started.
     """
 
+    _waits_from = 0.0  # when one may be waited for again, of the clock `time.monotonic()`
+
     def __init__(
         self, login: Login, paths: Sequence[str], options: Sequence[str], *, alone: bool
     ) -> None:
@@ -145,7 +148,6 @@ class Forwarder:
         self._folder = tempfile.mkdtemp(prefix="qmpsh-", dir=_short_folder())
         self._locals = {path: f"{self._folder}/{at}" for at, path in enumerate(paths)}
         self._last: str | None = None
-        self._alive_until = 0.0
         self._output, output = socket.socketpair()
         self._output.setblocking(False)
         lifeline, self._lifeline = os.pipe()
@@ -191,11 +193,11 @@ class Forwarder:
     def has_just_ended(self) -> bool:
         """Whether ssh has ended, after one of its connections has: it closes them a little before.
 
-        Waits for it a moment, but not for each of many connections.
+        Waits for it a moment, but not for each of many connections, or of many hosts.
         """
         now = time.monotonic()
-        if now >= self._alive_until and not self._child.ends_within(_END_SECONDS):
-            self._alive_until = now + _ALIVE_SECONDS
+        if now >= self._waits_from and not self._child.ends_within(_END_SECONDS):
+            Forwarder._waits_from = now + _ALIVE_SECONDS
         return self.has_ended
 
     def _said(self) -> bytes | None:
