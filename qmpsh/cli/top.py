@@ -15,7 +15,7 @@ from qmpsh.cli.signals import end_by_signals
 from qmpsh.client.client import ClientOptions
 from qmpsh.errors import UsageError
 from qmpsh.language.syntax import parse_limit
-from qmpsh.many.targets import ALL
+from qmpsh.many.targets import ALL, EACH_CONNECT_SECONDS
 from qmpsh.render.environment import Environment
 from qmpsh.shell.settings import Settings
 from qmpsh.system.queues import MonitorQueues
@@ -24,8 +24,6 @@ from qmpsh.top.discovery import Discovery
 from qmpsh.top.order import Filter, Order
 from qmpsh.top.probe import ProbePlan
 
-CONNECT_SECONDS: Final = 3.0
-"""seconds until a VM has greeted, if the command line does not say"""
 HELD_SECONDS: Final = 1.0
 VISITED_SECONDS: Final = 2.0
 """seconds from one tick to the next, if the command line does not say"""
@@ -173,7 +171,7 @@ def _show_live(given: dict[str, Any], discovery: Discovery, environment: Environ
 
 def _client_options(given: dict[str, Any]) -> ClientOptions:
     limit = given["connect_timeout"]
-    return ClientOptions(CONNECT_SECONDS if limit is None else limit)
+    return ClientOptions(EACH_CONNECT_SECONDS if limit is None else limit)
 
 
 def _order(given: dict[str, Any], usual: str) -> Order:

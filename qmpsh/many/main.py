@@ -22,7 +22,7 @@ from qmpsh.many.ranges import natural_key
 from qmpsh.many.results import exit_code
 from qmpsh.many.selection import Selection, Selector
 from qmpsh.many.sweep import CHANGING, READING, Sweep, SweepLimits
-from qmpsh.many.targets import Target, TargetReader, counted
+from qmpsh.many.targets import EACH_CONNECT_SECONDS, Target, TargetReader, counted
 from qmpsh.render.environment import Environment
 from qmpsh.shell.introspection import KnownSchemas
 from qmpsh.shell.settings import Settings
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from qmpsh.many.hosts import RemoteHosts
 
-CONNECT_SECONDS = 3.0
-"""seconds until a VM has greeted, if the command line does not say"""
 REPLY_SECONDS = 10.0
 """seconds for the answer to a line that only reads"""
 
@@ -192,6 +190,6 @@ def client_options(
     *, timeout: float | None, negotiate: bool, oob: bool, agent: bool, shared: bool
 ) -> ClientOptions:
     """Return the options of each connection. timeout: seconds, None where it is not given"""
-    limit = CONNECT_SECONDS if timeout is None else timeout
+    limit = EACH_CONNECT_SECONDS if timeout is None else timeout
     dialect = GUEST_AGENT if agent else QEMU
     return ClientOptions(limit, negotiate or agent, oob, dialect=dialect, shared=shared)

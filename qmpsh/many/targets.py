@@ -21,6 +21,8 @@ from qmpsh.light_typing import NamedTuple
 from qmpsh.many.ranges import expand_braces, expand_nodes, natural_key
 from qmpsh.regular import read_regular
 
+EACH_CONNECT_SECONDS: Final = 3.0
+"""seconds until each of many VMs has greeted, if the command line does not say"""
 ALL: Final = "all"
 DEFAULTS: Final = "QMPSH_ALL"
 """the variable of the environment with the targets that `all` stands for"""
