@@ -6,6 +6,7 @@ run ends with a list of what was not tested.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,16 @@ import pytest
 from tests.agents import Agent, AgentStarter, agents
 from tests.measuring import Measuring, save_measured, stop_measuring
 from tests.programs import find_program, missing, unavailable
-from tests.qemu import ROOT, Vm, VmStarter, emulators, new_folder, serving, storage_daemon
+from tests.qemu import (
+    ROOT,
+    Vm,
+    VmStarter,
+    emulators,
+    new_folder,
+    remove_folders,
+    serving,
+    storage_daemon,
+)
 from tests.signals import give_children_the_defaults
 from tests.ui.tmux import Terminal, terminal
 from tests.waiting import PATIENCE
@@ -55,6 +66,11 @@ PRIVATE = {
 # ------------------------------------------------------------------------ what a test needs
 
 
+GC_THRESHOLD = 100_000
+"""Objects between two collections, as in the command. A full one takes a second: tests and what
+prompt_toolkit remembers of each screen are millions of objects. Python's 700 made a twelfth of the
+run of it."""
+
 _measuring = pytest.StashKey[Measuring]()
 """Made once: Python drops a tracer in which the stack ends, as in tests of deep nesting, and each
 later test of the process would not be measured."""
@@ -63,6 +79,7 @@ later test of the process would not be measured."""
 def pytest_configure(config: pytest.Config) -> None:
     """Whoever started the run, the processes that tests start meet signals as usual."""
     give_children_the_defaults()
+    gc.set_threshold(GC_THRESHOLD)
     if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
         stop_measuring()  # this process runs no tests, it hands them out
     config.stash[_measuring] = Measuring()
@@ -86,6 +103,11 @@ one: the ways to a VM, what goes wrong on them, what is done with many, what a L
 and what a session does with whatever VM. QMPSH_TEST_EVERY=1 runs them with both."""
 
 
+def is_of(item: pytest.Item, names: AbstractSet[str]) -> bool:
+    """Whether the folder or the file of a test is one of these."""
+    return not names.isdisjoint((item.path.parent.name, item.path.stem))
+
+
 def is_enough_with_one(item: pytest.Item) -> bool:
     """Whether a test is about what is the same with every emulator."""
     folder = item.path.parent.name
@@ -97,8 +119,7 @@ def emulator_of(item: pytest.Item) -> str:
     found = emulators()
     if is_enough_with_one(item):
         return found[0] if found else ""
-    alternates = not ALTERNATING.isdisjoint((item.path.parent.name, item.path.stem))
-    if not (alternates and found) or os.environ.get("QMPSH_TEST_EVERY"):
+    if not (is_of(item, ALTERNATING) and found) or os.environ.get("QMPSH_TEST_EVERY"):
         return ""
     # By name and row, so that it is the same one in every run.
     row = re.sub(r"qemu-system-\w+", "", item.nodeid)
@@ -139,8 +160,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = in_turn([item for item in items if item in left])
 
 
-NOT_MEASURED = {"faults", "guest"}
-"""Folders of tests about faults and guests: each line that they reach has a test that means it."""
+NOT_MEASURED = {
+    *("faults", "guest"),
+    *("test_contrast", "test_growth", "test_json_schema", "test_soak"),
+    *("test_imports", "test_layers", "test_repository", "test_theme"),
+}
+"""Folders, and files of others, about faults and guests, about much of everything, and about the
+sources: each line that they reach has a test that means it."""
 
 
 def is_measured(item: pytest.Item) -> bool:
@@ -149,7 +175,7 @@ def is_measured(item: pytest.Item) -> bool:
     A property does not: what examples drawn by chance reach is not covered, each line has a test
     that means it. Neither does a test that is run once more, with another emulator.
     """
-    if item.path.parent.name in NOT_MEASURED:
+    if is_of(item, NOT_MEASURED):
         return False
     return not any(map(item.get_closest_marker, ("hypothesis", "mutation"))) and not is_again(item)
 
@@ -188,8 +214,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep what was measured; a run in which every test was skipped tested nothing, and fails."""
+    remove_folders()
     if hasattr(session.config, "workerinput"):
         save_measured()  # a worker that takes 10 s more is killed, as on a busy machine
+        gc.freeze()  # or pytest and Python would search all that is left for garbage, seven times
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if not isinstance(reporter, pytest.TerminalReporter) or session.config.option.collectonly:
         return

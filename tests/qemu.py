@@ -200,9 +200,22 @@ def serving(*argv: str, path: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=START_SECONDS)
 
 
+_folders: list[str] = []
+"""Those that `new_folder` has made."""
+
+
 def new_folder() -> str:
-    """A fresh private folder with a short path."""
-    return tempfile.mkdtemp(prefix="qmpsh-", dir="/tmp")
+    """A fresh private folder with a short path, there until its test or the run removes it."""
+    folder = tempfile.mkdtemp(prefix="qmpsh-", dir="/tmp")
+    _folders.append(folder)
+    return folder
+
+
+def remove_folders() -> None:
+    """Remove the folders of this process that are left. Never raises."""
+    for folder in _folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    _folders.clear()
 
 
 def unix_sockets(arguments: Sequence[str]) -> list[str]:

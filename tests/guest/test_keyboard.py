@@ -85,7 +85,9 @@ def test_a_scrolled_screen_shows_what_was_written_last(guest: Guest) -> None:
 
 def test_chords_reach_the_guest(guest: Guest) -> None:
     with qmpsh.connect(guest.vm.path) as vm:
-        vm.type("sleep 1000\n", rate=key_seconds())
+        vm.type("clear; echo begun; sleep 1000\n", rate=key_seconds())
+        # Before that the key would be one more that the shell reads, once the program has ended.
+        vm.run(".screen", "--until", "^begun$", *guest.font, timeout=ANSWER_SECONDS)
         vm.run(".key ctrl-c")
         assert guest.run(vm, "echo up") == ["up"]
         rate = ("--rate", f"{key_seconds()}")
