@@ -238,8 +238,9 @@ def test_cat_interrupted_closes(agent: Agent) -> None:
         process.send_signal(signal.SIGINT)
         process.stdout.close()
         assert process.wait(PATIENCE) in (130, 141)
-    wait_until(lambda: opened_by(agent, "/dev/zero") == 0)  # nobody waits for it at an interrupt
-    assert agent.process.poll() is None
+    # Nobody waits for it at an interrupt. An agent with a socket of its own may even end, when its
+    # client leaves before it has read an answer; one in a guest does not notice.
+    wait_until(lambda: opened_by(agent, "/dev/zero") == 0)
 
 
 def test_cat_errors(agent: Agent, run_qmpsh: RunQmpsh) -> None:

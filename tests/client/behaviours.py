@@ -31,7 +31,7 @@ Behaviours = dict[str, Says]
 NOT_FOUND = Says(("nope",), err="qmpsh: CommandNotFound: The command nope has not been found\n",
                  code=1)  # fmt: skip
 NO_ANSWER = r"stdin:2: no answer to {} within 0\.2 s.*"
-NO_EVENT = r"listening\nqmpsh: \.wait: waited 0\.1 s for STOP; no event came\n"
+NO_EVENT = r"listening\nqmpsh: \.wait: waited 1 s for STOP; no event came\n"
 QUIT = Says(("quit",), ends=True)
 
 QEMU: Behaviours = {
@@ -90,7 +90,7 @@ GUEST_AGENT: Behaviours = {
     "refused": Says(("guest-file-open", "path=/nope/x"), code=1,
                     err="qmpsh: GenericError: failed to open file '/nope/x' .*"),
     "big reply": Says((".exec", "seq", "20000"), r"1\n2\n.{100000,}\n20000\n"),
-    "event": Says((".wait", "STOP", "--timeout", "0.1"), err=NO_EVENT, code=124),
+    "event": Says((".wait", "STOP", "--timeout", "1"), err=NO_EVENT, code=124),
     "human monitor": Says(("--hmp", "info status"), code=2, err="qmpsh: a guest agent has no human"
                           " monitor; use its QMP commands, .help lists them\n"),
     "script": Says(stdin="guest-ping\nguest-sync id=7\n.exec echo hello\n", out="7\nhello\n"),

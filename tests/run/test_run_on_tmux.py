@@ -94,6 +94,7 @@ def test_leave_it_running(screen: Terminal, emulator: str, name: str, mode: list
 
 def test_power_it_down(screen: Terminal, emulator: str, name: str) -> None:
     path = start(screen, emulator, name)
+    screen.sees("commands · ")  # before they are known, the question does not offer this one
     screen.keys("C-d")
     screen.sees(QUESTION)
     screen.keys("p")
